@@ -1,0 +1,45 @@
+# The commands of the project. Each sets up all that it needs by itself (setup.sh) and builds with
+# PlatformIO; nothing leaves this folder. `make` lists them.
+
+python = .venv/bin/python
+build = echo "Building $(1)"; $(python) -m platformio run --silent $(addprefix -e ,$(1)) >/dev/null
+
+# PlatformIO keeps its state here and not in the home folder, reports to nobody, seeks no upgrade.
+export PLATFORMIO_CORE_DIR = $(CURDIR)/.pio/core
+export PLATFORMIO_SETTING_ENABLE_TELEMETRY = no
+export PLATFORMIO_DISABLE_UPGRADE_CHECK = true
+
+images = ch32v003 ch32v003_hwtest
+
+.PHONY: help demo test soak size lint setup train-setup clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+demo: setup ## roll the die on the simulated display
+	@$(call build,sim)
+	@$(python) host/sim.py demo
+
+test: setup ## build the simulator, with and without sanitizers, and the images; test everything
+	@$(call build,sim sim_sanitize sim_reference emulator $(images))
+	@$(python) -m pytest $(PYTEST)
+
+soak: setup ## the same, with all of every long series: about half an hour
+	@$(call build,sim sim_sanitize sim_reference emulator $(images))
+	@WHIM_SOAK=1 $(python) -m pytest $(PYTEST)
+
+size: setup ## how much flash and RAM each image takes, and the engine in it
+	@$(call build,emulator $(images))
+	@$(python) host/size.py
+
+lint: setup ## look for mistakes in the Python code
+	@$(python) -m ruff check host tests platforms
+
+setup: ## only set up: compilers, and the Python tools in .venv
+	@./setup.sh test
+
+train-setup: ## set up PyTorch and the plots too, for training and for comparing against PyTorch
+	@./setup.sh train
+
+clean: ## delete all that was built or set up
+	rm -rf .pio .venv whim.egg-info

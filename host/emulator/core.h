@@ -1,0 +1,73 @@
+/* The core: registers, counters, and how long things take. */
+#ifndef EMULATOR_CORE_H
+#define EMULATOR_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct board;
+struct op;
+
+/* How many cycles instructions take. `name` and `version` stand beside every figure made with it.
+ *
+ * qingke-v2a-1, for the CH32V003, after measurements by cpldcpu on a chip at 48 MHz
+ * (DRAM_exploration/instruction_timing: loops of 16-bit and 32-bit NOPs and of stores, run from
+ * SRAM and from flash); tests/test_board.py holds what it predicts against them. Assumptions:
+ *
+ *  - every instruction takes 1 cycle, a load or store `memory` more;
+ *  - code is fetched in words of 32 bits, each in 1 + wait states cycles, one after the other, up
+ *    to `ahead` words before they are needed; an instruction waits for its last word;
+ *  - a taken branch, jump, trap or return costs `redirect` cycles, and then the new word's fetch,
+ *    which begins when the fetch under way is done: flash is read in slots that cannot be given up;
+ *  - data read from flash take such a slot, and delay the code's;
+ *  - an interrupt costs `interrupt` cycles before its handler's first word is fetched (assumed).
+ *
+ * Checked with a program that nobody here wrote: BitNetMCU's 12.3 kB net of 4 bits, built by GCC
+ * 12.2 with its author's flags, takes 704,006 cycles by this model with its kernel in SRAM and
+ * 995,334 from flash, where its author measured 653,965 and 903,209. So the model is slow by 8 and
+ * 10 %, of which an unknown part is his compiler's.
+ *
+ * ideal-1: one cycle an instruction, for machines that are not a chip. */
+struct cycle_model {
+    const char *name;
+    bool fetch; /* time fetches at all */
+    uint8_t memory, redirect, ahead, interrupt, multiply, divide;
+};
+
+extern const struct cycle_model qingke_v2a, ideal;
+
+enum { MIE = 1 << 3, MPIE = 1 << 7, MPP = 3 << 11 };
+
+struct core {
+    uint32_t x[33]; /* [32] takes what is written to x0 */
+    uint32_t pc;
+    uint32_t mstatus, mtvec, mepc, mcause, mtval, mscratch, intsyscr;
+    uint64_t cycles, retired;
+    uint64_t slept;     /* of the cycles, those spent in WFI */
+    uint64_t fetched;   /* cycle at which the slots of the present run of fetches began */
+    uint32_t first, last; /* words, as address / 4: first of that run, last one that was used */
+    uint32_t word_cycles; /* of the memory that the code lies in */
+    uint32_t lowest_sp; /* while it pointed into RAM, as an offset there */
+    uint32_t isa;
+    uint8_t waiting;    /* WFI, or WFE */
+    uint8_t model;      /* 0 ideal, 1 qingke_v2a */
+    bool bare;          /* no chip around it: ECALL ends the program, cycle counters are CSRs */
+};
+
+enum { AWAKE, WAIT_INTERRUPT, WAIT_EVENT };
+
+void core_reset(struct core *core, uint32_t pc);
+
+/* Run until board_service says no. */
+void core_run(struct board *board);
+
+/* The address in the vector table, as mtvec says where it lies. */
+uint32_t core_vector(struct board *board, unsigned irq);
+
+/* Carry out a CSR instruction. */
+void core_csr(struct board *board, const struct op *op);
+
+/* Enter an interrupt's or an exception's handler. */
+void core_trap(struct board *board, uint32_t cause, uint32_t value, uint32_t entry);
+
+#endif

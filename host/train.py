@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Make the data, train the nets, repeat the experiments. Training needs: pip install .[train]"""
+
+import argparse
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+EXAMPLES = """examples:
+  python host/train.py die-data --out dice.npz    dice: x (N, 32, 32), y pips, angle, latent
+  python host/train.py die-data --sheet dice.png  a sheet of dice to look at
+  python host/train.py reader                     train the judge, data/reader.npz (10 minutes)
+  python host/train.py reader --judge             only print what it reads right
+  python host/train.py die                        train the shipped die, data/die.npz
+  python host/train.py sweep                      decoders of many sizes; goes on where it stopped
+  python host/train.py sweep --render             only make the table and plots again
+  python host/train.py sweep --shipped            judge data/die.whim beside them
+"""
+
+
+def die_data(args):
+    import numpy as np
+    from whim import dice, sheets
+
+    truth = dice.sample(args.count, np.random.default_rng(args.seed))
+    pictures = dice.draw(truth)
+    if args.out:
+        np.savez_compressed(
+            args.out, x=pictures, y=truth.pips, angle=truth.angle, latent=truth.latent
+        )
+    if args.sheet:
+        sheets.sheet(pictures[:96], 12).save(args.sheet)
+
+
+def reader(args):
+    from whim import reader
+
+    if not args.judge:
+        reader.train(args.steps)
+    print(f"{args.count} fresh dice of seed {reader.TEST_SEED}, read right:")
+    for name, share in reader.table(reader.Reader(), args.count).items():
+        print(f"  {name:10s}{share:9.3%}")
+
+
+def die(args):
+    from whim import die_training
+
+    die_training.train(args.out, args.runs, tuple(args.shape), args.steps, args.seed)
+    print(f"{args.out} is trained; now: python host/pack.py, then python host/evaluate.py die")
+
+
+def sweep(args):
+    from whim import sweep, sweep_report
+
+    if args.shipped:
+        sweep.record_shipped()
+    elif not args.render:
+        sweep.run()
+    print(sweep_report.render())
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("die-data", help="draw dice, for training or to look at")
+    command.add_argument("--count", type=int, default=8192)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--out", type=Path, metavar="FILE.npz")
+    command.add_argument("--sheet", type=Path, metavar="FILE.png", help="the first 96, enlarged")
+    command.set_defaults(run=die_data)
+
+    command = commands.add_parser("reader", help="train and judge the net that reads pips")
+    command.add_argument("--judge", action="store_true", help="do not train")
+    command.add_argument("--steps", type=int, default=3000)
+    command.add_argument("--count", type=int, default=10_000, help="fresh dice to judge it by")
+    command.set_defaults(run=reader)
+
+    command = commands.add_parser("die", help="train the shipped die, or go on where it stopped")
+    command.add_argument(
+        "--shape", type=int, nargs=2, default=(16, 9), metavar=("WAVES", "FEATURES")
+    )
+    command.add_argument("--steps", type=int, default=72_000)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--out", type=Path, default=DATA / "die.npz", metavar="FILE.npz")
+    command.add_argument("--runs", type=Path, default=DATA.parent / "runs", metavar="FOLDER")
+    command.set_defaults(run=die)
+
+    command = commands.add_parser("sweep", help="decoders of many sizes: docs/EXPERIMENTS.md")
+    command.add_argument(
+        "--render", action="store_true", help="only the table and plots, no training"
+    )
+    command.add_argument("--shipped", action="store_true", help="judge data/die.whim, no training")
+    command.set_defaults(run=sweep)
+
+    args = parser.parse_args()
+    args.run(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The library behind the host tools: each module one idea, no module a command line."""

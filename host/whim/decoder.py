@@ -1,0 +1,121 @@
+"""The NumPy decoder: the arithmetic of docs/FORMAT.md, written to be read. It is the judge of all
+others.
+
+Tensors are int64 arrays (N, height, width, channels) that hold int8 values; N pictures at once.
+"""
+
+import numpy as np
+
+from whim.format import read
+from whim.model import Layer, Model, Op
+
+
+def load(path) -> Model:
+    """Read a packed model file; FormatError if it is none."""
+    with open(path, "rb") as file:
+        return read(file.read())
+
+
+def decode(model: Model, inputs: np.ndarray) -> np.ndarray:
+    """The pictures of int8 `inputs` (N, model.inputs): int8 (N, height, width, channels)."""
+    *_, picture = trace(model, inputs)
+    return picture
+
+
+def trace(model: Model, inputs: np.ndarray):
+    """Yield each layer's output for `inputs`, first to last, as int8 (N, height, width,
+    channels).
+    """
+    x = np.asarray(inputs, np.int8).astype(np.int64).reshape(-1, 1, 1, model.inputs)
+    for layer in model.layers:
+        x = _STEPS[layer.op](layer, x)
+        yield x.astype(np.int8)
+
+
+def grey(picture: np.ndarray) -> np.ndarray:
+    """A one-channel picture (N, height, width, 1) as uint8 (N, height, width), 0 black to 255
+    white.
+    """
+    return (picture[..., 0].astype(np.int16) + 128).astype(np.uint8)
+
+
+def requantise(layer: Layer, total: np.ndarray) -> np.ndarray:
+    """Sums (..., channels) to int8 values: bias, scale by multiplier / 2^shift, clamp, activate."""
+    total = total + layer.bias
+    scaled = (total * layer.multiplier + (1 << (layer.shift - 1))) >> layer.shift
+    value = np.clip(scaled, layer.low, layer.high)
+    return value if layer.table is None else layer.table.astype(np.int64)[value + 128]
+
+
+def _dense(layer: Layer, x: np.ndarray) -> np.ndarray:
+    total = x.reshape(len(x), -1) @ layer.weights.T
+    return requantise(layer, total.reshape(-1, layer.height, layer.width, layer.channels))
+
+
+def _conv(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """out[y, x] = sum of in[y * stride + row - pad, ...] * w[row, ...]; zero outside the input."""
+    x = np.pad(x, ((0, 0), (layer.pad,) * 2, (layer.pad,) * 2, (0, 0)))
+    total = np.zeros((len(x), *_size(layer)), np.int64)
+    reach_y, reach_x = (layer.stride * (side - 1) + 1 for side in (layer.height, layer.width))
+    for row, column, weights in _kernel(layer, x.shape[-1]):
+        window = x[:, row : row + reach_y : layer.stride, column : column + reach_x : layer.stride]
+        total += window @ weights.T
+    return requantise(layer, total)
+
+
+def _conv_transpose(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """Each in[y, x] * w[row, column] is added to out[y * stride + row - pad, ...], if that
+    exists.
+    """
+    count, height, width, channels = x.shape
+    pad, stride = layer.pad, layer.stride
+    total = np.zeros((count, layer.height + 2 * pad, layer.width + 2 * pad, layer.channels), int)
+    for row, column, weights in _kernel(layer, channels):
+        rows = slice(row, row + stride * (height - 1) + 1, stride)
+        columns = slice(column, column + stride * (width - 1) + 1, stride)
+        total[:, rows, columns] += x @ weights.T
+    return requantise(layer, total[:, pad : pad + layer.height, pad : pad + layer.width])
+
+
+def _nearest(layer: Layer, x: np.ndarray) -> np.ndarray:
+    return x.repeat(layer.stride, axis=1).repeat(layer.stride, axis=2)
+
+
+def _bilinear(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """Corners aligned; the denominators stay in the sum and leave with the multiplier."""
+    rows = _between(x.shape[1], layer.height)
+    columns = _between(x.shape[2], layer.width)
+    total = np.einsum("yi,xj,nijc->nyxc", rows, columns, x)
+    return requantise(layer, total)
+
+
+def _between(source: int, target: int) -> np.ndarray:
+    """(target, source) weights: value i lies at i * (source - 1) / (target - 1) of the source."""
+    steps = max(target - 1, 1)
+    weights = np.zeros((target, source), np.int64)
+    for i in range(target):
+        before, after = divmod(i * (source - 1), steps)
+        weights[i, before] = steps - after
+        if after:
+            weights[i, before + 1] = after
+    return weights
+
+
+def _kernel(layer: Layer, channels: int):
+    """(row, column, weights (units, channels)) for each place of the kernel."""
+    weights = layer.weights.reshape(-1, layer.kernel, layer.kernel, channels)
+    for row, column in np.ndindex(layer.kernel, layer.kernel):
+        yield row, column, weights[:, row, column]
+
+
+def _size(layer: Layer) -> tuple[int, int, int]:
+    return layer.height, layer.width, layer.channels
+
+
+_STEPS = {
+    Op.DENSE: _dense,
+    Op.CONV: _conv,
+    Op.CONV_TRANSPOSE: _conv_transpose,
+    Op.NEAREST: _nearest,
+    Op.BILINEAR: _bilinear,
+}

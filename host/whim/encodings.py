@@ -1,0 +1,74 @@
+"""How weights are written: from a byte each down to five to a byte."""
+
+import enum
+
+import numpy as np
+
+
+class Encoding(enum.IntEnum):
+    """How a weight is written. The value of `limit` is the largest magnitude that it can hold."""
+
+    NONE = 0  # the layer has no weights
+    INT8 = 1  # a byte, two's complement
+    INT4 = 2  # a nibble, two's complement, low nibble first
+    INT2 = 3  # two bits: 0, 1, 2, 3 mean -3, -1, 1, 3; low bits first
+    TERNARY = 4  # five weights of -1, 0, 1 to a byte
+
+    @property
+    def limit(self) -> int:
+        return (0, 128, 8, 3, 1)[self]
+
+    @property
+    def per_byte(self) -> int:
+        return (1, 1, 2, 4, 5)[self]
+
+
+def encode_weights(weights: np.ndarray, encoding: Encoding) -> bytes:
+    """Pack int (units, fan_in) weights; each unit starts on a byte, spare places hold code 0."""
+    units, fan_in = weights.shape
+    n = encoding.per_byte
+    padded = -(-fan_in // n) * n
+    codes = np.zeros((units, padded), np.int64)
+    match encoding:
+        case Encoding.INT8 | Encoding.INT4:
+            codes[:, :fan_in] = weights & (0xFF if encoding is Encoding.INT8 else 0xF)
+        case Encoding.INT2:
+            codes[:, :fan_in] = (weights + 3) // 2
+        case Encoding.TERNARY:
+            codes[:, :fan_in] = weights + 1
+    codes = codes.reshape(units, -1, n)
+    if encoding is Encoding.TERNARY:
+        number = codes @ 3 ** np.arange(4, -1, -1)  # first weight is the leading digit
+        return (-(-number * 256 // 243)).astype(np.uint8).tobytes()
+    bits = 8 // n
+    return (codes << np.arange(0, 8, bits)).sum(-1).astype(np.uint8).tobytes()
+
+
+def decode_weights(data: bytes, units: int, fan_in: int, encoding: Encoding) -> np.ndarray:
+    """The inverse of encode_weights: int64 (units, fan_in)."""
+    packed = np.frombuffer(data, np.uint8).astype(np.int64).reshape(units, -1, 1)
+    n = encoding.per_byte
+    if encoding is Encoding.TERNARY:
+        # The byte is a fraction of 256: times three, what passes 256 is the next digit.
+        digits = []
+        for _ in range(n):
+            packed = packed * 3
+            digits.append(packed >> 8)
+            packed = packed & 0xFF
+        codes = np.concatenate(digits, axis=-1)
+    else:
+        bits = 8 // n
+        codes = packed >> np.arange(0, 8, bits) & ((1 << bits) - 1)
+    codes = codes.reshape(units, -1)[:, :fan_in]
+    match encoding:
+        case Encoding.INT8 | Encoding.INT4:
+            sign = encoding.limit
+            return (codes ^ sign) - sign
+        case Encoding.INT2:
+            return codes * 2 - 3
+    return codes - 1
+
+
+def packed_bytes(units: int, fan_in: int, encoding: Encoding) -> int:
+    """Length of encode_weights' answer for (units, fan_in) weights."""
+    return 0 if encoding is Encoding.NONE else units * -(-fan_in // encoding.per_byte)

@@ -1,0 +1,41 @@
+"""Trained integers on disk: a Model as an .npz, before it is packed. Readable by NumPy alone."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from whim.encodings import Encoding
+from whim.model import Layer, Model, Op
+
+ARRAYS = ("weights", "bias", "multiplier", "shift", "table")
+NUMBERS = ("channels", "height", "width", "low", "high", "kernel", "stride", "pad")
+
+
+def save(model: Model, path: Path) -> None:
+    """Write `model`: `layers` is JSON, the arrays are named like `2.weights`, in small integers."""
+    arrays, layers = {}, []
+    for index, layer in enumerate(model.layers):
+        numbers = {name: int(getattr(layer, name)) for name in NUMBERS}
+        layers.append(dict(op=layer.op.name, encoding=layer.encoding.name, **numbers))
+        for name in ARRAYS:
+            if (array := getattr(layer, name)) is not None:
+                kind = np.result_type(
+                    *map(np.min_scalar_type, (array.min(initial=0), array.max(initial=0)))
+                )
+                arrays[f"{index}.{name}"] = array.astype(kind)
+    np.savez_compressed(path, inputs=model.inputs, layers=json.dumps(layers), **arrays)
+
+
+def load(path: Path) -> Model:
+    """The inverse of save."""
+    with np.load(path) as file:
+        layers = []
+        for index, fields in enumerate(json.loads(str(file["layers"]))):
+            fields["op"], fields["encoding"] = Op[fields["op"]], Encoding[fields["encoding"]]
+            for name in ARRAYS:
+                if (key := f"{index}.{name}") in file:
+                    kind = np.int8 if name == "table" else np.int64
+                    fields[name] = file[key].astype(kind)
+            layers.append(Layer(**fields))
+        return Model(int(file["inputs"]), layers)

@@ -1,0 +1,167 @@
+"""The emulator, host/emulator, from Python: memory, figures, running, faults with function names.
+
+A Machine is the chip, or a core with RAM alone; whim.board puts the world around it.
+"""
+
+import ctypes
+from bisect import bisect_right
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from whim.device import ROOT, DeviceError
+
+LIBRARY = ROOT / ".pio/build/emulator"
+FLASH_BYTES = 16 * 1024
+TIME, FAULT, ECALL, HALTED = 1, 2, 3, 4  # why the emulator stopped
+FIGURES = (
+    "ticks", "cycles", "slept", "retired", "hertz", "resets", "lowest_sp", "pc", "fault_pc",
+    "fault_address", "waiting",
+)  # fmt: skip
+OPTIONS = (
+    "deliver_faults", "stack_limit", "i2c_stuck", "adc_noise", "lsi_jitter", "lsi_stopped",
+)  # fmt: skip
+I2C = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int)
+UART = ctypes.CFUNCTYPE(None, ctypes.c_int)
+
+
+class BoardError(DeviceError):
+    """The board is not built, or its program did what it must not."""
+
+
+def load_library() -> ctypes.CDLL:
+    """The emulator; a BoardError that says how to build it where it is missing."""
+    kinds = (".so", ".dylib", ".dll")
+    found = [path for path in LIBRARY.glob("libboard.*") if path.suffix in kinds]
+    if not found:
+        raise BoardError("the virtual boards are not built: run `pio run -e emulator`")
+    library = ctypes.CDLL(str(found[0]))
+    pointer, u32, u64 = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
+    text, bytes_ = ctypes.c_char_p, ctypes.c_char_p
+    for name, answer, *arguments in (
+        ("new_bare", pointer, u32, u32, u32), ("new_ch32v003", pointer), ("free", None, pointer),
+        ("callbacks", None, pointer, I2C, UART), ("write", ctypes.c_int, pointer, u32, bytes_, u32),
+        ("read", ctypes.c_int, pointer, u32, bytes_, u32), ("power_on", None, pointer, u64),
+        ("reset", None, pointer, u32), ("run", ctypes.c_int, pointer, u64),
+        ("halt", None, pointer), ("figure", u64, pointer, ctypes.c_int), ("x", u32, pointer, u32),
+        ("set_pc", None, pointer, u32), ("fault_text", text, pointer),
+        ("cycle_model", text, pointer), ("option", None, pointer, ctypes.c_int, u32),
+        ("drive", ctypes.c_int, pointer, u64, u32, u32, u32), ("release", None, pointer),
+        ("type", u32, pointer, bytes_, u32), ("snapshot_bytes", u32, pointer),
+        ("snapshot", None, pointer, bytes_), ("restore", None, pointer, bytes_),
+        ("profile_start", ctypes.c_int, pointer), ("profile", u64, pointer, u32, ctypes.c_int),
+        ("register", ctypes.c_int, u32, *(ctypes.c_void_p,) * 4),
+    ):  # fmt: skip
+        function = getattr(library, f"board_{name}")
+        function.restype, function.argtypes = answer, arguments
+    return library
+
+
+class Machine:
+    """The emulator's board, from Python: memory, figures, running, faults with function names."""
+
+    def __init__(self, image: Path | None, isa: int | None = None, size: int = 1 << 20):
+        self._library = load_library()
+        self.symbols: list[tuple[int, str]] = []
+        self.addresses: dict[str, int] = {}
+        if isa is None:
+            self._board = self._library.board_new_ch32v003()
+        else:  # a core with RAM alone: tests of the core
+            self._board = self._library.board_new_bare(isa, 0x8000_0000, size)
+        if not self._board:
+            raise MemoryError("no memory for a virtual board")
+        self.data_end = 0
+        if image:
+            self.load(image)
+
+    def __del__(self):
+        self.free()
+
+    def free(self) -> None:
+        if getattr(self, "_board", None):
+            self._library.board_free(self._board)
+            self._board = None
+
+    def call(self, name: str, *arguments):
+        if not self._board:
+            raise BoardError("this board has been put away")
+        return getattr(self._library, f"board_{name}")(self._board, *arguments)
+
+    def load(self, image: Path) -> None:
+        """Flash an ELF file, and learn its symbols."""
+        with open(image, "rb") as file:
+            elf = ELFFile(file)
+            for segment in elf.iter_segments("PT_LOAD"):
+                if segment["p_filesz"]:
+                    self.write(segment["p_paddr"], segment.data())
+            for section in elf.iter_sections():
+                if section["sh_flags"] & 2 and section["sh_addr"] >= 0x2000_0000:
+                    self.data_end = max(self.data_end, section["sh_addr"] + section["sh_size"])
+            table = elf.get_section_by_name(".symtab")
+            for symbol in table.iter_symbols() if table else ():
+                if not symbol.name or symbol["st_shndx"] in ("SHN_UNDEF", "SHN_ABS"):
+                    continue
+                self.addresses[symbol.name] = symbol["st_value"]
+                code = elf.get_section(symbol["st_shndx"])["sh_flags"] & 4
+                if code and not symbol.name.startswith((".L", "$")):
+                    self.symbols.append((symbol["st_value"], symbol.name))
+            self.entry = elf["e_entry"]
+        self.symbols.sort()
+
+    def write(self, address: int, data: bytes) -> None:
+        if not self.call("write", address, data, len(data)):
+            raise BoardError(f"no memory for {len(data)} bytes at 0x{address:08x}")
+
+    def read(self, address: int, count: int) -> bytes:
+        data = ctypes.create_string_buffer(count)
+        if not self.call("read", address, data, count):
+            raise BoardError(f"no memory with {count} bytes at 0x{address:08x}")
+        return data.raw
+
+    def snapshot(self) -> bytes:
+        """All that changes while it runs."""
+        data = ctypes.create_string_buffer(self.call("snapshot_bytes"))
+        self.call("snapshot", data)
+        return data.raw
+
+    def figure(self, name: str) -> int:
+        return self.call("figure", FIGURES.index(name))
+
+    def option(self, name: str, value: int) -> None:
+        self.call("option", OPTIONS.index(name), value)
+
+    def where(self, address: int) -> str:
+        """An address, with the function around it."""
+        at = address & ~0x0800_0000 if address >> 16 == 0x0800 else address
+        index = bisect_right(self.symbols, (at, "\x7f"))
+        if not index:
+            return f"0x{address:08x}"
+        start, name = self.symbols[index - 1]
+        return f"0x{address:08x} in {name}" + (f"+0x{at - start:x}" if at > start else "")
+
+    def fault(self) -> str:
+        words = self.call("fault_text").decode()
+        return f"{words}, at {self.where(self.figure('fault_pc'))}"
+
+    @property
+    def cycle_model(self) -> str:
+        return self.call("cycle_model").decode()
+
+    def profile(self) -> dict[str, tuple[int, int]]:
+        """Since profile_start: instructions and cycles of each function in flash, dearest first."""
+        found: dict[str, tuple[int, int]] = {}
+        for place in range(FLASH_BYTES // 2):
+            if instructions := self.call("profile", place, 0):
+                name = self.where(2 * place).split(" in ")[-1].split("+")[0]
+                old = found.get(name, (0, 0))
+                found[name] = old[0] + instructions, old[1] + self.call("profile", place, 1)
+        return dict(sorted(found.items(), key=lambda item: -item[1][1]))
+
+    def registers(self) -> dict[str, tuple[int, int, int]]:
+        """Of the models' registers: address, bits, value after reset."""
+        found, place = {}, ctypes.c_char_p()
+        numbers = [ctypes.c_uint32() for _ in range(3)]
+        references = [ctypes.byref(place), *map(ctypes.byref, numbers)]
+        while self._library.board_register(len(found), *references):
+            found[place.value.decode()] = tuple(number.value for number in numbers)
+        return found

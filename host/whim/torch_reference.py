@@ -1,0 +1,64 @@
+"""The PyTorch integer reference: a packed model run by PyTorch's own layers, exactly.
+
+It shares no arithmetic with the NumPy decoder. Convolutions run in float64, which holds every
+integer below 2^53 exactly, and the format's sums stay below 2^31; scaling is done in int64.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from whim.model import Layer, Model, Op
+
+
+@torch.no_grad()
+def decode(model: Model, inputs: np.ndarray) -> np.ndarray:
+    """As decoder.decode: int8 (N, inputs) to int8 (N, height, width, channels)."""
+    x = torch.tensor(np.asarray(inputs)).double().reshape(-1, model.inputs, 1, 1)
+    for layer in model.layers:
+        x = _run(layer, x)
+    return x.permute(0, 2, 3, 1).to(torch.int8).numpy()
+
+
+def _run(layer: Layer, x: torch.Tensor) -> torch.Tensor:
+    """One layer on float64 (N, channels, height, width)."""
+    match layer.op:
+        case Op.NEAREST:
+            return F.interpolate(x, scale_factor=layer.stride, mode="nearest")
+        case Op.DENSE:
+            flat = x.permute(0, 2, 3, 1).flatten(1)
+            total = F.linear(flat, torch.tensor(layer.weights).double())
+            total = total.reshape(-1, *_size(layer)).permute(0, 3, 1, 2)
+        case Op.CONV:
+            kernel = _kernel(layer, x.shape[1])
+            total = F.conv2d(x, kernel, stride=layer.stride, padding=layer.pad)
+        case Op.CONV_TRANSPOSE:
+            kernel = _kernel(layer, x.shape[1]).transpose(0, 1)
+            total = F.conv_transpose2d(x, kernel, stride=layer.stride, padding=layer.pad)
+        case Op.BILINEAR:
+            # A value is a whole number of 1 / ((height - 1) * (width - 1)): rounding restores it.
+            size = (layer.height, layer.width)
+            steps = max(layer.height - 1, 1) * max(layer.width - 1, 1)
+            total = F.interpolate(x, size=size, mode="bilinear", align_corners=True)
+            total = (total * steps).round()
+
+    per_channel = [
+        torch.tensor(v)[:, None, None] for v in (layer.bias, layer.multiplier, layer.shift)
+    ]
+    bias, multiplier, shift = per_channel
+    total = total.long() + bias
+    half = torch.bitwise_left_shift(torch.ones_like(shift), shift - 1)
+    value = torch.bitwise_right_shift(total * multiplier + half, shift).clamp(layer.low, layer.high)
+    if layer.table is not None:
+        value = torch.tensor(layer.table.astype(np.int64))[value + 128]
+    return value.double()
+
+
+def _kernel(layer: Layer, channels: int) -> torch.Tensor:
+    """(units, channels, kernel, kernel), PyTorch's order."""
+    weights = torch.tensor(layer.weights).double()
+    return weights.reshape(-1, layer.kernel, layer.kernel, channels).permute(0, 3, 1, 2)
+
+
+def _size(layer: Layer) -> tuple[int, int, int]:
+    return layer.height, layer.width, layer.channels

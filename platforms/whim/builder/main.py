@@ -1,0 +1,125 @@
+"""Build the firmware for one board: compile src/ with the board's compiler and its port.
+
+A board is boards/<board>.json here and the folder src/ports/<port>. Its `build` section says:
+
+    port              the folder below src/ports
+    compilers         commands to try, the first one found is used
+    compiler_package  the Debian package that has the compiler, for the error message
+    toolchain         the package of PlatformIO's registry to fetch where none is installed
+    flags             what the compiler and the linker need to know about the chip
+    port_flags        what only the port's files need
+    library           a folder: build it as a library for this PC, and no firmware (library.py)
+    only_packed       true: link the kernels that the packed models use, and no others
+
+and `upload` says what fits (maximum_size, maximum_ram_size; 0: no limit) and, in `instead`, what to
+do where nothing is flashed. The project's option custom_main names the port's file with main():
+"main" or "hwtest". Boards with a linker script, src/ports/<port>/link.ld, are chips: chip.py has
+the rest.
+"""
+
+import sys
+from pathlib import Path
+
+from SCons.Script import AlwaysBuild, COMMAND_LINE_TARGETS, Default, DefaultEnvironment, Return
+
+env = DefaultEnvironment()
+board = env.BoardConfig()
+port = board.get("build.port", "")
+MAINS = ("main", "hwtest")  # files of a port with a main() of their own
+
+
+def fail(sentence):
+    sys.stderr.write(f"Error: {sentence}\n")
+    env.Exit(1)
+
+
+def write_model(target, source, env):
+    """Turn the packed die into a C file: a chip without a file system finds it in flash, and in RAM
+    an arena of exactly the bytes that it needs."""
+    model = Path(str(source[0])).read_bytes()
+    arena = int.from_bytes(model[16:20], "little")  # docs/FORMAT.md: the header's field `arena`
+    rows = (model[i:i + 16] for i in range(0, len(model), 16))
+    lines = "\n".join("    " + ", ".join(str(byte) for byte in row) + "," for row in rows)
+    Path(str(target[0])).write_text(
+        f"/* Made from {source[0].name} by platforms/whim/builder/main.py: edit neither. */\n"
+        '#include "app/die_model.h"\n\n'
+        f"const uint32_t whim_die_model_size = {len(model)};\n"
+        f"const uint8_t whim_die_model[{len(model)}] __attribute__((aligned(4))) = {{\n"
+        f"{lines}\n}};\n\n"
+        f"const uint32_t whim_die_arena_size = {arena};\n"
+        f"int8_t whim_die_arena[{arena}] __attribute__((aligned(4)));\n"
+    )
+
+
+def packed_only(model):
+    """Definitions that leave out what no packed model uses: bit n of WHIM_OPS is layer type n, bit
+    n of WHIM_ENCODINGS weight encoding n, and WHIM_NARROW_ONLY says that no layer is wide. The
+    model is part of the image, so it is as trusted as the code: WHIM_TRUSTED."""
+    count = model[9]  # docs/FORMAT.md: `layers`; then entries of 24 bytes: op, encoding, ... flags
+    entries = [model[24 + 24 * i:48 + 24 * i] for i in range(count)]
+    bits = lambda at: hex(sum(1 << n for n in {entry[at] for entry in entries}))  # noqa: E731
+    defines = [("WHIM_OPS", bits(0)), ("WHIM_ENCODINGS", bits(1)), ("WHIM_TRUSTED", 1)]
+    narrow = all(entry[7] & 1 for entry in entries if entry[1] or entry[0] == 5)
+    return defines + [("WHIM_NARROW_ONLY", 1)] * narrow
+
+
+def compile_port(env, node):
+    return env.Object(node, CCFLAGS=[*env["CCFLAGS"], *board.get("build.port_flags", [])])
+
+
+if "upload" in COMMAND_LINE_TARGETS and "upload.instead" in board:
+    fail(board.get("upload.instead"))
+
+compiler = next(filter(None, map(env.WhereIs, board.get("build.compilers"))), None)
+if not compiler:
+    package = board.get("build.compiler_package")
+    registry = "" if "build.toolchain" not in board else (
+        ", and PlatformIO's registry, which has one, is out of reach")
+    fail(f"No C compiler for the board `{board.id}`{registry}: install one with"
+         f" `apt-get install {package}`.")
+
+env.Replace(CC=compiler, LINK=compiler)
+if "build.library" in board:
+    env.SConscript("library.py", exports=["env", "board"])
+    Return()
+
+model = Path(env.subst("$PROJECT_DIR"), "data", "die.whim")
+if not model.is_file():
+    fail("data/die.whim, the model that goes into flash, is missing: make it with"
+         " `python host/pack.py`.")
+
+kernels = env.GetProjectOption("custom_kernels", "rows")  # a folder of src/engine/kernels
+flags = board.get("build.flags", [])
+main = env.GetProjectOption("custom_main", "main")
+env.Replace(
+    CC=compiler,
+    LINK=compiler,
+    SRC_FILTER=[
+        "-<*>",
+        "+<engine/*.c>",
+        "+<engine/kernels/*.c>",
+        f"+<engine/kernels/{kernels}/*.c>",
+        "+<drivers/*.c>",
+        "+<app/*.c>",
+        f"+<ports/{port}/*.c>",
+        *(f"-<ports/{port}/{name}.c>" for name in MAINS if name != main),
+    ],
+)
+env.Append(CCFLAGS=flags, LINKFLAGS=flags)
+if board.get("build.only_packed", False):
+    env.Append(CPPDEFINES=packed_only(model.read_bytes()))
+chip = Path(env.subst("$PROJECT_SRC_DIR"), "ports", port, "link.ld").is_file()
+if chip:
+    env.SConscript("chip.py", exports=["env", "board", "port", "fail"])
+env.AddBuildMiddleware(compile_port, "*/src/ports/*")
+
+generated = env.Command("$BUILD_DIR/die_model.c", str(model), env.VerboseAction(
+    write_model, "Generating $TARGET"))
+env.Append(PIOBUILDFILES=[env.Object(generated, CPPPATH=["$PROJECT_SRC_DIR"])])
+
+program = env.BuildProgram()
+Default(program)
+if chip:
+    env["WHIM_FINISH"](program)
+else:
+    AlwaysBuild(env.Alias("upload", program))

@@ -1,0 +1,200 @@
+/* The application: idle screen, throw, result, errors, the serial shell's commands. Its RAM lies in
+ * the struct below, in the model's arena and, 16 bytes, in chance.c, so its size can be read off
+ * before anything is flashed. */
+#include "app/app.h"
+
+#include <stddef.h>
+
+#include "app/chance.h"
+#include "app/console.h"
+#include "app/crisp.h"
+#include "app/die.h"
+#include "app/die_model.h"
+#include "app/screen.h"
+#include "app/selftest.h"
+#include "app/shell.h"
+#include "app/tumble.h"
+#include "drivers/button.h"
+#include "drivers/ssd1306.h"
+#include "whim/model.h"
+#include "whim/port.h"
+#include "whim/version.h"
+
+enum { POLL_MS = 5 }; /* between looks at the button: a few, while a contact bounces */
+
+static struct {
+    struct whim_model model; /* usable if it has layers */
+    struct stage stage;
+    struct button button;
+    struct shell shell;
+    const uint8_t *file;
+    uint32_t length;
+    uint16_t rolls, i2c_errors; /* since start */
+} app;
+
+/* Tell what failed and while doing what. The display is started afresh: after an error on the bus
+ * nobody knows its state. Where it is the display that fails, the console has to do. */
+static void report(enum whim_status status, const char *doing)
+{
+    const char *advice = "\n  the model in flash is not usable: flash the firmware again\n";
+    if (status == WHIM_ERR_I2C) {
+        app.i2c_errors++;
+        advice = "\n  no answer from the display: check its wiring and power\n";
+    }
+    if (status == WHIM_ERR_ENTROPY) {
+        advice = "\n  no fair random bytes to be had: nothing was rolled\n";
+    }
+    console_text("error: ");
+    console_text(whim_status_name(status));
+    console_text(", while ");
+    console_text(doing);
+    console_text(advice);
+    if (screen_error(whim_status_name(status))) console_text("  the display shows nothing\n");
+}
+
+static void tell_model(void)
+{
+    console_number("model inputs=", app.model.inputs);
+    console_number(" arena_bytes=", (int32_t)app.model.arena_bytes);
+    console_number(" macs=", (int32_t)app.model.macs);
+    console_number(" layers=", app.model.layers);
+    console_text("\n");
+}
+
+/* Check all of the model. Where it cannot be used, tell so, and answer false. */
+static bool open_model(void)
+{
+    struct whim_model *model = &app.model;
+    enum whim_status status = whim_open(model, app.file, app.length);
+    if (!status && (model->inputs != DIE_INPUTS || model->width != DIE_SIZE ||
+                    model->height != DIE_SIZE || model->channels != 1)) {
+        status = WHIM_ERR_SHAPE; /* a model, but not of a die */
+    }
+    if (!status && model->arena_bytes > whim_die_arena_size) status = WHIM_ERR_ARENA;
+    if (!status) return true;
+    model->layers = 0;
+    report(status, "opening the model");
+    return false;
+}
+
+/* The screen before the first roll: a die that waits, and a question. */
+static enum whim_status show_idle(void)
+{
+    static const struct die waiting = {.pips = 5, .turn = 10, .latent = {90, 60, -70, -70}};
+    enum whim_status status = ssd1306_start();
+    if (!status) status = stage_die(&app.stage, &app.model, &waiting, 0, 0);
+    if (!status) status = screen_number(0);
+    if (!status) status = screen_caption("press");
+    return status;
+}
+
+/* The result, on the console. */
+static void tell(const struct die *die)
+{
+    console_number("roll pips=", die->pips);
+    console_number(" turn=", die->turn);
+    for (uint32_t i = 0; i < DIE_LATENT; i++) console_number(i ? "," : " latent=", die->latent[i]);
+    console_text(" entropy=");
+    console_text(chance_source());
+    console_text("\n");
+}
+
+/* One press, or one "roll". A roll counts once it is drawn from the entropy source, also where the
+ * display cannot show it, so it is told in any case. */
+static void roll(const char *none)
+{
+    (void)none;
+    struct die die;
+    if (!app.model.layers && !open_model()) return;
+    enum whim_status status = die_roll(&die, chance_bytes);
+    if (status) {
+        report(status, "rolling");
+        return;
+    }
+    status = ssd1306_start(); /* also wakes a display that was plugged in, or lost power, since */
+    if (!status) status = tumble(&app.stage, &app.model, &die, &app.button);
+    if (!status) status = screen_number(die.pips);
+    if (!status) status = screen_caption(chance_source());
+    app.rolls++;
+    tell(&die);
+    if (status) report(status, "drawing the die");
+}
+
+static void seed_command(const char *number)
+{
+    if (*number && !chance_seed(number)) {
+        console_text("seed: a number from 0 to 18446744073709551615\n");
+        return;
+    }
+    console_text("seed entropy=");
+    console_text(chance_source());
+    console_text("\n");
+}
+
+static void selftest_command(const char *none)
+{
+    (void)none;
+    if (open_model()) selftest(&app.stage, &app.model); /* opening checks its CRCs, too */
+}
+
+static void model_command(const char *none)
+{
+    (void)none;
+    if (open_model()) tell_model();
+}
+
+static void stats_command(const char *none)
+{
+    (void)none;
+    console_number("stats uptime_s=", (int32_t)(port_millis() / 1000));
+    console_number(" rolls=", app.rolls);
+    console_number(" i2c_errors=", app.i2c_errors);
+    console_number(" arena_bytes=", (int32_t)whim_die_arena_size);
+    console_number(" state_bytes=", (int32_t)sizeof app);
+    console_text("\n");
+}
+
+static const struct shell_command commands[] = {
+    {"help      this list", NULL},
+    {"roll      as the button does", roll},
+    {"seed [N]  roll by this number, or tell what by", seed_command},
+    {"selftest  a CRC for each layer", selftest_command},
+    {"model     check and describe it", model_command},
+    {"stats     what happened since start", stats_command},
+    {"Ctrl-C    forget the line", NULL},
+    {"Ctrl-D    restart, on an empty line", NULL},
+    {NULL, NULL},
+};
+
+void app_run(const uint8_t *file, uint32_t length)
+{
+    console_text("whim " WHIM_VERSION " on ");
+    console_text(port_name);
+    console_text("; type help\n");
+    button_start(&app.button);
+    app.stage.arena = whim_die_arena;
+    app.stage.arena_bytes = whim_die_arena_size;
+    app.file = file;
+    app.length = length;
+
+    if (open_model()) {
+        tell_model();
+        enum whim_status status = show_idle();
+        if (status) report(status, "drawing the first screen");
+    }
+    shell_show(&app.shell);
+    for (;;) {
+        port_sleep(POLL_MS);
+        const char *line = shell_poll(&app.shell);
+        if (line) {
+            const struct shell_command *command = shell_find(commands, &line);
+            if (command) command->run(line);
+        } else if (button_pressed(&app.button)) {
+            console_text("\n");
+            roll(NULL);
+        } else {
+            continue;
+        }
+        shell_show(&app.shell);
+    }
+}

@@ -1,0 +1,54 @@
+/* Seeds: see chance.h. A keystream that is remembered by its place, and made again for each byte,
+ * takes 16 bytes of RAM; a struct whim_chacha would take 80 of the smallest chip's 2 KB. A roll
+ * draws six bytes or so, and there is time enough for six blocks. */
+#include "app/chance.h"
+
+#include "whim/port.h"
+#include "whim/random.h"
+
+enum { LIMBS = 4 };
+
+static struct {
+    uint16_t seed[LIMBS]; /* the lowest 16 bits first */
+    uint32_t drawn;       /* bytes of the keystream */
+    bool seeded;
+} chance;
+
+enum whim_status chance_bytes(uint8_t *bytes, uint32_t count)
+{
+    struct whim_chacha chacha;
+    if (!chance.seeded) return port_entropy(bytes, count);
+    chacha.key[0] = (uint32_t)chance.seed[1] << 16 | chance.seed[0];
+    chacha.key[1] = (uint32_t)chance.seed[3] << 16 | chance.seed[2];
+    while (count--) {
+        chacha.block = chance.drawn / sizeof chacha.bytes;
+        chacha.used = sizeof chacha.bytes;
+        whim_chacha_bytes(&chacha, bytes, 1); /* makes the whole block */
+        *bytes++ = chacha.bytes[chance.drawn++ % sizeof chacha.bytes];
+    }
+    return WHIM_OK;
+}
+
+bool chance_seed(const char *text)
+{
+    uint16_t seed[LIMBS] = {0};
+    do {
+        uint32_t carry = (uint32_t)(*text - '0');
+        if (carry > 9) return false;
+        for (uint32_t i = 0; i < LIMBS; i++) {
+            carry += 10u * seed[i]; /* <= 9 + 10 * 65535: less than 2^20 */
+            seed[i] = (uint16_t)carry;
+            carry >>= 16;
+        }
+        if (carry) return false;
+    } while (*++text);
+    for (uint32_t i = 0; i < LIMBS; i++) chance.seed[i] = seed[i];
+    chance.drawn = 0;
+    chance.seeded = true;
+    return true;
+}
+
+const char *chance_source(void)
+{
+    return chance.seeded ? "seed" : port_entropy_source();
+}

@@ -1,0 +1,39 @@
+/* The self-test: see selftest.h. For what layer n makes, the model is cut off behind it, so that
+ * its rows are the picture: all layers before it run again, and nothing in the engine has to watch
+ * for us. */
+#include "app/selftest.h"
+
+#include "app/console.h"
+#include "engine/crc.h"
+#include "whim/port.h"
+
+enum { PICTURES = 6, STEP = 89 };
+
+void selftest(struct stage *stage, struct whim_model *model)
+{
+    struct whim_run *run = &stage->crisp.run;
+    uint32_t layers = model->layers;
+    for (uint32_t layer = 1; layer <= layers; layer++) {
+        uint32_t crc = 0;
+        uint8_t value = 0;
+        whim_cut(model, layer); /* in the end, behind its last layer: it is whole again */
+        for (uint32_t picture = 0; picture < PICTURES; picture++) {
+            const int8_t *row;
+            for (uint32_t i = 0; i < DIE_INPUTS; i++) {
+                value += STEP;
+                stage->inputs[i] = (int8_t)value;
+            }
+            enum whim_status status =
+                whim_start(run, model, stage->inputs, stage->arena, stage->arena_bytes);
+            while (!status && !(status = whim_next_row(run, &row))) {
+                crc = whim_crc32_more(crc, (const uint8_t *)row,
+                                      (uint32_t)model->width * model->channels);
+            }
+            port_sleep(1); /* a board's watchdog wants to see that we live */
+        }
+        console_number("selftest layer=", (int32_t)layer - 1);
+        console_word(" crc=", crc);
+        console_text("\n");
+    }
+    console_text("selftest done\n");
+}

@@ -1,0 +1,45 @@
+/* Where the fields of a model file lie: docs/FORMAT.md. A test compares these, field by field, with
+ * the definition in host/whim/format.py. */
+#ifndef WHIM_ENGINE_FORMAT_H
+#define WHIM_ENGINE_FORMAT_H
+
+enum { MAGIC = 0x4d494857 }; /* "WHIM" */
+enum { FORMAT_VERSION = 1, CRC_FROM = 8, TABLE_BYTES = 256, CHUNK_BYTES = 8, FLAG_NARROW = 1 };
+
+enum {
+    HEADER_MAGIC = 0,
+    HEADER_CRC = 4,
+    HEADER_VERSION = 8,
+    HEADER_LAYERS = 9,
+    HEADER_TABLES = 10,
+    HEADER_ALIGNMENT = 11,
+    HEADER_LENGTH = 12,
+    HEADER_ARENA = 16,
+    HEADER_INPUTS = 20,
+    HEADER_CHUNKS = 22,
+    HEADER_BYTES = 24,
+};
+
+enum {
+    LAYER_OP = 0,
+    LAYER_ENCODING = 1,
+    LAYER_LAYOUT = 2,
+    LAYER_TABLE = 3,
+    LAYER_KERNEL = 4,
+    LAYER_STRIDE = 5,
+    LAYER_PAD = 6,
+    LAYER_FLAGS = 7,
+    LAYER_CHANNELS = 8,
+    LAYER_HEIGHT = 10,
+    LAYER_WIDTH = 12,
+    LAYER_LOW = 14,
+    LAYER_HIGH = 15,
+    LAYER_ARENA = 16,
+    LAYER_DATA = 20,
+    LAYER_BYTES = 24,
+};
+
+enum { NARROW_BIAS = 0, NARROW_MULTIPLIER = 2, NARROW_SHIFT = 3, NARROW_BYTES = 4 };
+enum { WIDE_BIAS = 0, WIDE_MULTIPLIER = 4, WIDE_SHIFT = 8, WIDE_BYTES = 12 };
+
+#endif

@@ -1,0 +1,88 @@
+/* Convolution and transposed convolution, a channel's row at a time: each weight is unpacked once
+ * and added to all columns that it reaches; the reference unpacks it for every column anew. */
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/rows/sums.h"
+
+static int32_t divide_up(int32_t a, int32_t b)
+{
+    if (b == 1) return a;
+    return a <= 0 ? -(-a / b) : (a + b - 1) / b;
+}
+
+static int32_t larger(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+static int32_t smaller(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Add to `sums`, which stand for output columns from <= x < to, what the kernel's place (row,
+ * column) gives them from source row `line`. */
+static void add_place(const struct layer *layer, uint32_t channel, uint32_t row, int32_t column,
+                      const int8_t *line, int32_t from, int32_t to, int32_t *sums)
+{
+    int32_t stride = layer->stride, width = layer->in_width, shift = layer->pad - column;
+    uint32_t channels = layer->in_channels;
+    uint32_t first = (row * layer->kernel + (uint32_t)column) * channels;
+    struct stretch stretch = {sums, 1, channels, 0};
+    int32_t begin, end, skip;
+
+    if (is(layer, OP_CONV)) {
+        /* Output x reads source x * stride - shift. */
+        begin = larger(from, divide_up(shift, stride));
+        end = smaller(to, divide_up(width + shift, stride));
+        if (begin >= end) return;
+        skip = begin * stride - shift;
+        stretch.sums += begin - from;
+        stretch.x_step *= (uint32_t)stride;
+    } else {
+        /* Source i goes to output i * stride - shift. */
+        begin = larger(0, divide_up(from + shift, stride));
+        end = smaller(width, divide_up(to + shift, stride));
+        if (begin >= end) return;
+        skip = begin;
+        stretch.sums += begin * stride - shift - from;
+        stretch.sums_step = (uint32_t)stride;
+    }
+    line += skip * (int32_t)channels;
+    stretch.count = (uint32_t)(end - begin);
+    whim_add_weights(layer, channel, first, channels, &stretch, line);
+}
+
+/* All channels of output columns from <= x < to of row y. */
+static void make_stretch(const struct layer *layer, const struct rows *source, int32_t y,
+                         int32_t from, int32_t to, int8_t *out)
+{
+    int32_t sums[STRETCH], stride = layer->stride, row, column, i;
+    uint32_t channel;
+
+    for (channel = 0; channel < layer->channels; channel++) {
+        for (i = 0; i < STRETCH; i++) sums[i] = 0;
+        for (row = 0; row < layer->kernel; row++) {
+            int32_t at = y * stride + row - layer->pad;
+            if (is(layer, OP_CONV_TRANSPOSE)) {
+                at = y + layer->pad - row;
+                if (at % stride) continue; /* not this row's phase */
+                at /= stride;
+            }
+            if (at < 0 || at >= source->height) continue;
+            for (column = 0; column < layer->kernel; column++)
+                add_place(layer, channel, (uint32_t)row, column, row_at(source, (uint32_t)at), from,
+                          to, sums);
+        }
+        whim_requantise(layer, channel, sums, (uint32_t)(to - from), out + channel);
+    }
+}
+
+void whim_conv_row(const struct layer *layer, const struct rows *source, uint16_t y, int8_t *out)
+{
+    int32_t from, to, width = layer->width;
+
+    for (from = 0; from < width; from = to) {
+        to = smaller(from + STRETCH, width);
+        make_stretch(layer, source, y, from, to, out + from * layer->channels);
+    }
+}

@@ -1,0 +1,291 @@
+/* The firmware as a program: the device itself for host/whim/device.py, and parts of it run in bulk
+ * for the tests and the host tools. Only here and in port.c are there files, a heap and printf. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/crisp.h"
+#include "app/die.h"
+#include "app/die_model.h"
+#include "app/tumble.h"
+#include "ports/sim/sim.h"
+#include "whim/model.h"
+#include "whim/port.h"
+
+static const char usage[] =
+    "The Whim firmware as a program for this PC. For people there is: python host/sim.py demo\n"
+    "\n"
+    "  program device [--seed N | --entropy FILE] [--model FILE]\n"
+    "                        be the device; stdin and stdout are its bus, button and clock\n"
+    "  program decode FILE   run a model: inputs of int8 from stdin, pictures of int8 to stdout\n"
+    "  program check         model files from stdin, each after its length (32 bits): a\n"
+    "                        line for each with its status, and what an accepted one needs\n"
+    "  program rolls SEED N  the pips of N rolls, a byte each\n"
+    "  program grey SEED N   N rolls: the pips, a byte, and the picture, 32x32 bytes of grey\n"
+    "  program inputs        dice from stdin (pips, turn, 4 latents: 6 bytes) to model inputs\n"
+    "  program screen        dice from stdin to 64x64 pixels, 8 pages, as the display gets them\n"
+    "  program sizes         RAM in bytes: the model's arena, and the structs beside it\n"
+    "\n"
+    "SEED is a number, or \"system\" for the operating system's random bytes. Exit status: 0; 1\n"
+    "for a bad model or an empty entropy source, named on stderr; 2 for a wrong call.\n";
+
+/* End with exit status 1 and the name of what failed. */
+static void stop_on(enum whim_status status)
+{
+    if (status >= 0) return;
+    fprintf(stderr, "%s\n", whim_status_name(status));
+    exit(1);
+}
+
+static uint64_t number(const char *text)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno) {
+        sim_fail("%s is not a number below 2^64", text);
+    }
+    return value;
+}
+
+static void entropy(const char *seed)
+{
+    if (!strcmp(seed, "system")) sim_entropy_system();
+    else sim_entropy_seed(number(seed));
+}
+
+static void *room(size_t bytes)
+{
+    void *memory = malloc(bytes ? bytes : 1);
+    if (!memory) sim_fail("no memory for %zu bytes", bytes);
+    return memory;
+}
+
+/* Read a whole file into memory of exactly its size, so that a sanitizer sees a read beyond it. */
+static uint8_t *load(const char *path, uint32_t *length)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) sim_fail("%s: %s", path, strerror(errno));
+    uint8_t *bytes = NULL;
+    size_t used = 0, got;
+    do {
+        enum { STEP = 65536 };
+        bytes = realloc(bytes, used + STEP);
+        if (!bytes) sim_fail("no memory for %s", path);
+        got = fread(bytes + used, 1, STEP, file);
+        used += got;
+    } while (got);
+    if (ferror(file)) sim_fail("%s: %s", path, strerror(errno));
+    if (used > UINT32_MAX) sim_fail("%s: too large for a model", path);
+    fclose(file);
+    uint8_t *exact = room(used);
+    memcpy(exact, bytes, used);
+    free(bytes);
+    *length = (uint32_t)used;
+    return exact;
+}
+
+/* Write to stdout; when nobody reads any more there is nothing left to do. */
+static void out(const void *bytes, size_t count)
+{
+    if (fwrite(bytes, 1, count, stdout) != count) exit(0);
+}
+
+/* Read one record of `size` bytes from stdin; false at the end. */
+static bool in(void *bytes, size_t size)
+{
+    size_t got = fread(bytes, 1, size, stdin);
+    if (got && got < size) sim_fail("stdin ends within a record of %zu bytes", size);
+    return got == size;
+}
+
+static void decode(const char *path)
+{
+    uint32_t length;
+    uint8_t *file = load(path, &length);
+    struct whim_model model;
+    struct whim_run run;
+    stop_on(whim_open(&model, file, length));
+    int8_t *input = room(model.inputs);
+    void *arena = room(model.arena_bytes);
+    while (in(input, model.inputs)) {
+        const int8_t *row;
+        enum whim_status status = whim_start(&run, &model, input, arena, model.arena_bytes);
+        while (!status && !(status = whim_next_row(&run, &row))) {
+            out(row, (size_t)model.width * model.channels);
+        }
+        stop_on(status);
+    }
+    free(arena);
+    free(input);
+    free(file);
+}
+
+/* Open every model on stdin and make a picture with those that are accepted, all of it if that is
+ * quick. */
+static void check(void)
+{
+    enum { QUICK = 1000000 };
+    uint8_t size[4];
+    while (in(size, sizeof size)) {
+        uint32_t length = size[0] | size[1] << 8 | size[2] << 16 | (uint32_t)size[3] << 24;
+        uint8_t *file = room(length);
+        if (fread(file, 1, length, stdin) != length) sim_fail("stdin ends within a file");
+        struct whim_model model;
+        struct whim_run run;
+        enum whim_status status = whim_open(&model, file, length);
+        printf("%s", whim_status_name(status));
+        if (!status) {
+            printf(" inputs=%u shape=%u,%u,%u arena_bytes=%u state_bytes=%zu macs=%u",
+                   (unsigned)model.inputs, (unsigned)model.channels, (unsigned)model.height,
+                   (unsigned)model.width, (unsigned)model.arena_bytes, sizeof model + sizeof run,
+                   (unsigned)model.macs);
+            int8_t *input = room(model.inputs);
+            void *arena = model.macs <= QUICK ? room(model.arena_bytes) : NULL;
+            memset(input, 1, model.inputs);
+            const int8_t *row;
+            if (arena) status = whim_start(&run, &model, input, arena, model.arena_bytes);
+            while (arena && !status) status = whim_next_row(&run, &row);
+            stop_on(status);
+            free(arena);
+            free(input);
+        }
+        puts("");
+        free(file);
+    }
+}
+
+static void rolls(uint64_t count)
+{
+    struct die die;
+    for (; count; count--) {
+        stop_on(die_roll(&die, port_entropy));
+        out(&die.pips, 1);
+    }
+}
+
+static void grey(uint64_t count)
+{
+    struct whim_model model;
+    stop_on(whim_open(&model, whim_die_model, whim_die_model_size));
+    if (model.inputs != DIE_INPUTS) stop_on(WHIM_ERR_SHAPE);
+    void *arena = room(model.arena_bytes);
+    for (; count; count--) {
+        struct die die;
+        struct whim_run run;
+        int8_t inputs[DIE_INPUTS];
+        const int8_t *row;
+        stop_on(die_roll(&die, port_entropy));
+        out(&die.pips, 1);
+        die_inputs(&die, inputs);
+        enum whim_status status = whim_start(&run, &model, inputs, arena, model.arena_bytes);
+        while (!status && !(status = whim_next_row(&run, &row))) {
+            for (uint32_t x = 0; x < (uint32_t)model.width * model.channels; x++) {
+                uint8_t value = (uint8_t)(row[x] + 128);
+                out(&value, 1);
+            }
+        }
+        stop_on(status);
+    }
+    free(arena);
+}
+
+/* One die from stdin; false at the end. */
+static bool in_die(struct die *die)
+{
+    uint8_t record[2 + DIE_LATENT];
+    if (!in(record, sizeof record)) return false;
+    die->pips = record[0];
+    die->turn = record[1];
+    memcpy(die->latent, record + 2, DIE_LATENT);
+    return true;
+}
+
+static void inputs(void)
+{
+    struct die die;
+    while (in_die(&die)) {
+        int8_t values[DIE_INPUTS];
+        die_inputs(&die, values);
+        out(values, sizeof values);
+    }
+}
+
+static void screen(void)
+{
+    struct whim_model model;
+    struct die die;
+    stop_on(whim_open(&model, whim_die_model, whim_die_model_size));
+    void *arena = room(model.arena_bytes);
+    while (in_die(&die)) {
+        struct crisp crisp;
+        int8_t values[DIE_INPUTS];
+        die_inputs(&die, values);
+        stop_on(crisp_start(&crisp, &model, values, arena, model.arena_bytes,
+                            die.latent[DIE_SHADE]));
+        for (uint32_t page = 0; page < CRISP_PAGES; page++) {
+            stop_on(crisp_page(&crisp));
+            out(crisp.page, sizeof crisp.page);
+        }
+    }
+    free(arena);
+}
+
+static void sizes(void)
+{
+    struct whim_model model;
+    stop_on(whim_open(&model, whim_die_model, whim_die_model_size));
+    printf("sizes arena_bytes=%lu model=%zu stage=%zu\n", (unsigned long)model.arena_bytes,
+           sizeof model, sizeof(struct stage));
+}
+
+static void device(int count, char **options)
+{
+    const uint8_t *model = whim_die_model;
+    uint32_t length = whim_die_model_size;
+    sim_entropy_system();
+    for (int i = 0; i < count; i += 2) {
+        if (i + 1 == count) sim_fail("%s needs a value", options[i]);
+        if (!strcmp(options[i], "--seed")) sim_entropy_seed(number(options[i + 1]));
+        else if (!strcmp(options[i], "--entropy")) sim_entropy_file(options[i + 1]);
+        else if (!strcmp(options[i], "--model")) model = load(options[i + 1], &length);
+        else sim_fail("unknown option %s", options[i]);
+    }
+    if (isatty(STDIN_FILENO) || isatty(STDOUT_FILENO)) {
+        sim_fail("the device alone has neither display nor button: python host/sim.py demo");
+    }
+    app_run(model, length);
+}
+
+int main(int count, char **words)
+{
+    const char *mode = count > 1 ? words[1] : "";
+    if (!strcmp(mode, "device")) {
+        device(count - 2, words + 2);
+    } else if (!strcmp(mode, "decode") && count == 3) {
+        decode(words[2]);
+    } else if (!strcmp(mode, "check") && count == 2) {
+        check();
+    } else if (!strcmp(mode, "rolls") && count == 4) {
+        entropy(words[2]);
+        rolls(number(words[3]));
+    } else if (!strcmp(mode, "grey") && count == 4) {
+        entropy(words[2]);
+        grey(number(words[3]));
+    } else if (!strcmp(mode, "inputs") && count == 2) {
+        inputs();
+    } else if (!strcmp(mode, "sizes") && count == 2) {
+        sizes();
+    } else if (!strcmp(mode, "screen") && count == 2) {
+        screen();
+    } else {
+        bool help = !strcmp(mode, "--help") || !strcmp(mode, "-h");
+        fputs(usage, help ? stdout : stderr);
+        return help ? 0 : 2;
+    }
+    if (fflush(stdout)) return 2;
+    return 0;
+}

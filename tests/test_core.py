@@ -1,0 +1,176 @@
+"""The virtual boards' core: it computes, and counts, as other people's cores and tests say."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from whim.machine import ECALL, FAULT, Machine
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = ROOT / "tests/riscv"
+GCC = shutil.which("riscv64-unknown-elf-gcc") or "riscv64-unknown-elf-gcc"
+QEMU = "qemu-system-riscv32"
+ISA_E, ISA_M, ISA_C = 1, 2, 4
+ENOUGH = 100_000_000
+
+pytestmark = pytest.mark.usefixtures("emulator")
+
+
+def compile_riscv(out: Path, *words, march: str = "rv32imac", mabi: str = "ilp32") -> Path:
+    """Compile and link a program for a core with RAM alone."""
+    command = [GCC, f"-march={march}", "-misa-spec=2.2", f"-mabi={mabi}", "-static", "-nostdlib",
+               "-nostartfiles", f"-I{HERE}", f"-T{HERE}/bare.ld", *words, "-o", out]  # fmt: skip
+    run = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return out
+
+
+def machine(image: Path, isa: int) -> Machine:
+    machine = Machine(image, isa=isa)
+    machine.call("set_pc", machine.entry)
+    return machine
+
+
+def run_words(words: list[int], isa: int) -> Machine:
+    """Run these instruction words, and ECALL."""
+    machine = Machine(None, isa=isa)
+    code = b"".join(word.to_bytes(4 if word & 3 == 3 else 2, "little") for word in [*words, 0x73])
+    machine.write(0x8000_0000, code)
+    machine.why = machine.call("run", 1000)
+    return machine
+
+
+def suites() -> list[Path]:
+    package = pytest.importorskip("pythondata_cpu_ibex", reason="brings the riscv-tests")
+    folder = Path(package.__file__).parent / "system_verilog/vendor/riscv-tests/isa"
+    return sorted(
+        path for suite in ("rv32ui", "rv32um", "rv32uc") for path in (folder / suite).glob("*.S")
+    )
+
+
+def test_all_riscv_tests_pass_for_what_the_core_claims(tmp_path):
+    tests = suites()
+    assert len(tests) == 48
+    for source in tests:
+        image = compile_riscv(
+            tmp_path / source.stem, f"-I{source.parents[1]}/macros/scalar", source
+        )
+        core = machine(image, ISA_M | ISA_C)
+        assert core.call("run", ENOUGH) == ECALL, f"{source.stem}: {core.fault()}"
+        assert core.call("x", 10) == 0, f"{source.stem}: case {core.call('x', 10)} failed"
+
+
+def register_users() -> dict[str, tuple[int, int]]:
+    """Instructions that name register n in one of their fields, and where that field lies."""
+    return {
+        "add rd": (0x00000033, 7), "add rs1": (0x00000033, 15), "add rs2": (0x00000033, 20),
+        "lw rd": (0x00002003, 7), "sw rs2": (0x00002023, 20), "jalr rs1": (0x00000067, 15),
+        "lui rd": (0x00000037, 7), "auipc rd": (0x00000017, 7), "beq rs2": (0x00000063, 20),
+        "csrrw rs1": (0x34001073, 15), "csrrwi rd": (0x34005073, 7), "c.li rd": (0x4001, 7),
+        "c.mv rs2": (0x8502, 2), "c.slli rd": (0x0006, 7), "c.lwsp rd": (0x4002, 7),
+        "c.swsp rs2": (0xC002, 2),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", register_users())
+def test_an_e_core_refuses_every_use_of_x16_to_x31(name):
+    word, place = register_users()[name]
+    for number in range(16, 32):
+        core = run_words([word | number << place], ISA_E | ISA_C)
+        assert core.why == FAULT
+        assert f"x{number} does not exist on RV32E, at 0x80000000" in core.fault()
+    full = run_words([word | 17 << place], ISA_C)
+    assert "does not exist" not in full.call("fault_text").decode()
+
+
+def test_a_constant_of_16_or_more_is_not_a_register():
+    core = run_words([0x340FD073, 0x34002573], ISA_E)  # csrwi mscratch, 31; csrr a0, mscratch
+    assert (core.why, core.call("x", 10)) == (ECALL, 31)
+
+
+@pytest.mark.parametrize(
+    "word, isa, words",
+    [
+        (0x00000000, ISA_C, "illegal instruction 0x0000"),
+        (0xFFFFFFFF, ISA_C, "illegal instruction 0xffffffff"),
+        (0x02000033, ISA_C, "illegal instruction 0x02000033"),  # mul without M
+        (0x00000001, 0, "illegal instruction 0x0001"),  # c.nop without C
+        (0x40001013, ISA_C, "illegal instruction 0x40001013"),  # slli with a stray bit
+        (0x7C002573, ISA_C, "CSR 0x7c0 does not exist"),
+        (0x00102503, ISA_C, "misaligned load of a word from 0x00000001"),
+        (0x00002503, ISA_C, "load from 0x00000000, where nothing is"),
+        (0x00000067, ISA_C, "no code at 0x00000000"),
+        (0x00100073, ISA_C, "EBREAK"),
+    ],
+)
+def test_what_the_core_does_not_have_stops_it_with_a_sentence(word, isa, words):
+    core = run_words([word], isa)
+    assert core.why == FAULT and words in core.fault()
+
+
+def test_code_that_was_written_over_is_decoded_anew():
+    # Run an instruction, replace it, run it again: li a0, 1 becomes li a0, 2.
+    core = run_words(
+        [
+            0x00000597,  # auipc a1, 0
+            0x00C0006F,  # j to the call below
+            0x00100513,  # li a0, 1
+            0x00008067,  # ret
+            0xFF9FF0EF,  # jal ra, li
+            0x00200637,  # lui a2, 0x200: the bits of li a0, 2 are 0x00200513
+            0x51360613,  # addi a2, a2, 0x513
+            0x00C5A423,  # sw a2, 8(a1)
+            0xFE9FF0EF,  # jal ra, li
+        ],
+        ISA_C,
+    )
+    assert (core.why, core.call("x", 10)) == (ECALL, 2)
+
+
+@pytest.fixture(params=[("rv32ec", "ilp32e", ISA_E | ISA_C), ("rv32imac", "ilp32", ISA_M | ISA_C)])
+def picture(request, tmp_path):
+    """A picture of the shipped die by the engine's own kernels, and the core that it is for."""
+    march, mabi, isa = request.param
+    files = (ROOT / "src/engine").rglob("*.c")
+    engine = [path for path in files if path.parent.name != "reference"]
+    flags = ["-std=gnu99", "-O2", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
+    folders = [f"-I{ROOT}/include", f"-I{ROOT}/src", f"-Wa,-I{ROOT}/data"]
+    sources = [HERE / "start.S", HERE / "kernels.c", ROOT / "src/ports/ch32v003/memory.c", *engine]
+    image = compile_riscv(
+        tmp_path / march, *flags, *folders, *sources, "-lgcc", march=march, mabi=mabi
+    )
+    return image, isa
+
+
+def test_instruction_counts_of_the_kernels_equal_qemus(picture, tmp_path):
+    image, isa = picture
+    core = machine(image, isa)
+    assert core.call("run", ENOUGH) == ECALL, core.fault()
+    ours = [int.from_bytes(core.read(core.addresses["result"] + 4 * i, 4), "little")
+            for i in range(4)]  # fmt: skip
+    assert ours[0] == 1 and ours[2] > 10_000  # WHIM_DONE
+    if not shutil.which(QEMU):
+        if os.environ.get("WHIM_REQUIRE_QEMU"):
+            pytest.fail(f"{QEMU} is missing")
+        pytest.skip(f"{QEMU} is not here: apt-get install qemu-system-misc")
+    run = subprocess.run(
+        [QEMU, "-M", "virt", "-icount", "shift=0", "-display", "none", "-serial", "stdio",
+         "-bios", "none", "-kernel", image],
+        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert [int(number, 16) for number in run.stdout.split()] == ours
+
+
+def test_the_core_is_fast_enough_to_be_used():
+    core = Machine(None, isa=ISA_C)
+    for place, word in enumerate([0x00150513, 0xFFDFF06F]):  # addi a0, a0, 1; j back
+        core.write(0x8000_0000 + 4 * place, word.to_bytes(4, "little"))
+    start = time.process_time()
+    core.call("run", 20_000_000)
+    assert core.figure("retired") == 20_000_000
+    assert time.process_time() - start < 20_000_000 / 50e6  # 50 MIPS, a third of what is usual
+

@@ -1,0 +1,94 @@
+"""One answer everywhere: the NumPy decoder, PyTorch and the C engine give the same bytes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from random_models import random_model
+
+from whim import decoder, format, integers, packing
+from whim.encodings import Encoding, decode_weights, encode_weights
+from whim.verification import engine
+
+MODELS = 60
+
+
+@pytest.mark.parametrize("encoding", [e for e in Encoding if e is not Encoding.NONE])
+def test_weights_survive_packing(encoding):
+    rng = np.random.default_rng(0)
+    weights = {
+        Encoding.INT8: rng.integers(-128, 128, (7, 13)),
+        Encoding.INT4: rng.integers(-8, 8, (7, 13)),
+        Encoding.INT2: 2 * rng.integers(0, 4, (7, 13)) - 3,
+        Encoding.TERNARY: rng.integers(-1, 2, (7, 13)),
+    }[encoding]
+    packed = encode_weights(weights, encoding)
+    assert len(packed) == 7 * -(-13 // encoding.per_byte)
+    assert np.array_equal(decode_weights(packed, 7, 13, encoding), weights)
+
+
+@pytest.mark.parametrize("seed", range(MODELS))
+def test_the_engine_decodes_any_model_as_numpy_does(sanitized, reference, tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    path = tmp_path / "random.whim"
+    path.write_bytes(format.write(random_model(rng)))
+    model = decoder.load(path)
+    inputs = rng.integers(-128, 128, (4, model.inputs)).astype(np.int8)
+    picture = decoder.decode(model, inputs).reshape(-1)
+    assert np.array_equal(engine(path, inputs, sanitized), picture)
+    assert np.array_equal(engine(path, inputs, reference), picture)
+
+
+def test_pytorch_decodes_any_model_as_numpy_does():
+    if not os.environ.get("WHIM_REQUIRE_TORCH"):
+        pytest.importorskip("torch", reason="PyTorch is not installed: make train-setup")
+    from whim import torch_reference
+
+    for seed in range(MODELS):
+        rng = np.random.default_rng(seed)
+        model = random_model(rng)
+        inputs = rng.integers(-128, 128, (4, model.inputs)).astype(np.int8)
+        assert np.array_equal(
+            torch_reference.decode(model, inputs), decoder.decode(model, inputs)
+        ), seed
+
+
+def test_random_models_cover_what_the_format_knows():
+    layers = [e for seed in range(MODELS) for e in random_model(np.random.default_rng(seed)).layers]
+    assert len({(layer.op, layer.encoding) for layer in layers}) == 3 * 4 + 2
+    assert {layer.table is None for layer in layers} == {True, False}
+
+
+def test_verify_finds_no_mismatch_in_10000_inputs(simulator):
+    require = ["--require", "pytorch"] if os.environ.get("WHIM_REQUIRE_TORCH") else []
+    done = subprocess.run(
+        [sys.executable, "host/verify.py", "--json", "--program", simulator, *require],
+        capture_output=True,
+        text=True,
+        cwd=packing.DATA.parent,
+    )
+    assert done.returncode == 0, done.stderr
+    for result in json.loads(done.stdout):
+        assert result["inputs"] == 10_000
+        ways = [way for way in result["decoders"].values() if way]
+        assert len(ways) >= 2 and all(way["differ"] == 0 for way in ways)
+        assert len({way["crc32"] for way in ways}) == 1
+
+
+def test_verify_fails_when_a_byte_differs(simulator, monkeypatch, capsys):
+    import verify
+
+    true_decode = decoder.decode
+    monkeypatch.setattr(decoder, "decode", lambda model, x: true_decode(model, x) ^ np.int8(1))
+    monkeypatch.setattr(sys, "argv", ["verify.py", "--inputs", "10", "--program", str(simulator)])
+    assert verify.main() == 1
+    assert "mismatches" in capsys.readouterr().out
+
+
+def test_the_packed_files_are_those_that_pack_makes():
+    for path in packing.DATA.glob("*.whim"):
+        model = integers.load(path.with_suffix(".npz"))
+        assert packing.pack(model) == path.read_bytes(), f"{path.name}: run python host/pack.py"
