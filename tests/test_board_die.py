@@ -77,7 +77,7 @@ def test_a_roll_is_one_line_of_json_with_what_it_cost(image, tmp_path):
         answer["instructions_per_mac"], abs=0.01
     )
     assert answer["cycles"] > answer["instructions"] > answer["macs"]
-    assert answer["cycle_model"] == "qingke-v2a-1"
+    assert answer["cycle_model"] == "qingke-v2a-2"
     assert 100 < answer["stack_bytes"] < 2048
     assert (read_photo(tmp_path / "roll.png") == rolled(Board, 7, image=image)[1]).all()
 

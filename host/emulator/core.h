@@ -10,7 +10,7 @@ struct op;
 
 /* How many cycles instructions take. `name` and `version` stand beside every figure made with it.
  *
- * qingke-v2a-1, for the CH32V003, after measurements by cpldcpu on a chip at 48 MHz
+ * qingke-v2a-2, for the CH32V003, after measurements by cpldcpu on a chip at 48 MHz
  * (DRAM_exploration/instruction_timing: loops of 16-bit and 32-bit NOPs and of stores, run from
  * SRAM and from flash); tests/test_board.py holds what it predicts against them. Assumptions:
  *
@@ -19,13 +19,15 @@ struct op;
  *    to `ahead` words before they are needed; an instruction waits for its last word;
  *  - a taken branch, jump, trap or return costs `redirect` cycles, and then the new word's fetch,
  *    which begins when the fetch under way is done: flash is read in slots that cannot be given up;
+ *    without wait states, a branch into the very next word takes a cycle more, for it is under way;
  *  - data read from flash take such a slot, and delay the code's;
  *  - an interrupt costs `interrupt` cycles before its handler's first word is fetched (assumed).
  *
- * Checked with a program that nobody here wrote: BitNetMCU's 12.3 kB net of 4 bits, built by GCC
- * 12.2 with its author's flags, takes 704,006 cycles by this model with its kernel in SRAM and
- * 995,334 from flash, where its author measured 653,965 and 903,209. So the model is slow by 8 and
- * 10 %, of which an unknown part is his compiler's.
+ * Checked with a program that nobody here wrote: BitNetMCU's author measured 653,965 cycles for his
+ * 12.3 kB net of 4 bits with its kernel in SRAM, and 903,209 from flash. Built from his sources with
+ * his flags and GCC 13.2 (he does not name his compiler), it takes 653,964 and 903,203 by this
+ * model; GCC 14.2's code 0.3 % and 0.7 % more, GCC 12.2's 9 % and 10 % more. The rule for the next
+ * word was derived from these figures. Stores and interrupts are hardly tested by them.
  *
  * ideal-1: one cycle an instruction, for machines that are not a chip. */
 struct cycle_model {
