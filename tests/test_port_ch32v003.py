@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import size
 from conftest import built
 from elftools.elf.elffile import ELFFile
 
@@ -113,6 +114,11 @@ def test_the_image_fits_the_chip(image):
     assert image.with_suffix(".bin").stat().st_size <= 16 * 1024
     assert names["port_stack_top"] == 0x20000800
     assert names["port_stack_top"] - names["port_stack_limit"] >= names["stack_least"] >= 384
+
+
+def test_the_engine_in_it_takes_at_most_4_kb(image):
+    """Its machine code, that in RAM too; a compiler other than GCC 12 may need a little more."""
+    assert size.sizes(image)["engine"] <= 4096
 
 
 def test_the_binary_is_the_image(image):

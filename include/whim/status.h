@@ -1,4 +1,4 @@
-/* What a call into Whim can answer. Every public function returns one of these; callers pass
+/* What a call into Whim can answer. Every public function that can fail returns one; callers pass
  * errors on with `if (status) return status;`. A status speaks of the world (a file, a board, a
  * caller's buffer); a mistake of our own is an assertion. */
 #ifndef WHIM_STATUS_H
