@@ -16,7 +16,8 @@ images = ch32v003 ch32v003_hwtest
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-demo: setup ## roll the die on the simulated display
+demo: ## roll the die on the simulated display
+	@./setup.sh demo
 	@$(call build,sim)
 	@$(python) host/sim.py demo
 

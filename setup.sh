@@ -1,12 +1,15 @@
 #!/bin/sh
-# Set up all that Whim needs on Debian or Ubuntu: compilers, and a Python environment in .venv with
-# the named extra of pyproject.toml ("test" or "train"). The Makefile calls it every time, so it is
-# quick when all is there. Packages of the system are installed where that needs no password;
-# otherwise a sentence says which.
+# Set up what Whim needs on Debian or Ubuntu: compilers, and a Python environment in .venv. For
+# "demo" that is little; "test" and "train" add the compiler for the chips and the extra of that name
+# in pyproject.toml. The Makefile calls it every time, so it is quick when all is there. Packages of
+# the system are installed where that needs no password; otherwise a sentence says which.
 set -eu
 cd "$(dirname "$0")"
 extra=${1:-test}
-packages="gcc libc6-dev gcc-riscv64-unknown-elf python3 python3-venv"
+if [ "$extra" = demo ]; then cross= project=.
+else cross=gcc-riscv64-unknown-elf project=".[$extra]"
+fi
+packages="gcc libc6-dev $cross python3 python3-venv"
 
 say() { echo "whim: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -14,7 +17,7 @@ fail() { say "$*"; exit 1; }
 compiles() { echo '#include <stdio.h>' | cc -E - >/dev/null 2>&1; }
 
 # The compiler for the chips; PlatformIO would fetch one where there is none.
-cross_compiles() { command -v riscv64-unknown-elf-gcc >/dev/null; }
+cross_compiles() { [ -z "$cross" ] || command -v riscv64-unknown-elf-gcc >/dev/null; }
 
 # The first Python that is new enough and can make a virtual environment.
 find_python() {
@@ -27,8 +30,8 @@ find_python() {
 
 install_packages() {
     for_you="apt-get install $packages"
-    command -v apt-get >/dev/null || fail "A C compiler (cc) with its headers, one for RISC-V" \
-        "(riscv64-unknown-elf-gcc) and Python 3.11 or newer with venv are needed; on Debian or" \
+    command -v apt-get >/dev/null || fail "A C compiler (cc) with its headers and Python" \
+        "3.11 or newer with venv are needed${cross:+, and riscv64-unknown-elf-gcc}; on Debian or" \
         "Ubuntu they are: $for_you"
     if [ "$(id -u)" = 0 ]; then sudo=
     elif sudo -n true 2>/dev/null; then sudo=sudo
@@ -68,7 +71,7 @@ esac
 say "Installing Python packages into .venv (a minute or two)"
 rm -f .venv/ready
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-if ! .venv/bin/python -m pip install --quiet --editable ".[$extra]"; then
+if ! .venv/bin/python -m pip install --quiet --editable "$project"; then
     echo incomplete >.venv/ready
     fail "pip could not install what pyproject.toml lists. Is PyPI reachable?"
 fi
