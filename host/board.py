@@ -90,7 +90,7 @@ def profile(arguments: argparse.Namespace) -> None:
 
 def serial(arguments: argparse.Namespace) -> None:
     """Be at the other end of a pseudo-terminal, until stopped; its name is the first line."""
-    from whim.board_serial import SerialLine  # not on Windows, which has no pseudo-terminals
+    from whim.serial_line import SerialLine  # not on Windows, which has no pseudo-terminals
 
     with make(arguments) as board:
         line = SerialLine(board)

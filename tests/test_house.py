@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-C_FILES = sorted(p for d in ("include", "src", "tests") for p in (ROOT / d).rglob("*.[ch]"))
+C_FILES = sorted(p for d in ("include", "src", "host", "tests") for p in (ROOT / d).rglob("*.[ch]"))
 PYTHON_FILES = sorted(p for d in ("host", "tests", "platforms") for p in (ROOT / d).rglob("*.py"))
 
 # What each part may #include. Ports share the generator, so that a seed means the same everywhere;

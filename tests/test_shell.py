@@ -17,7 +17,7 @@ from whim import entropy, format, packing, self_test
 from whim.board import Board
 from whim.decoder import load
 from whim.device import Device, lines
-from whim.serial_bridge import Bridge
+from whim.serial_line import Bridge
 
 ROOT = Path(__file__).resolve().parents[1]
 VERIFY = [sys.executable, str(ROOT / "host/verify.py")]
@@ -341,12 +341,12 @@ def verify(*words: str | Path) -> subprocess.CompletedProcess:
 def test_verify_compares_a_board_with_the_decoder_layer_by_layer(any_device):
     crcs = self_test.expected(load(MODEL))
     with Bridge(any_device) as bridge:
-        run = verify("--port", bridge.path)
+        run = verify("--port", bridge.name)
         assert (run.returncode, run.stderr) == (0, "")
         rows = run.stdout.splitlines()[1:-1]
         words = [f"{crc:08x}" for crc in crcs]
         assert [row.split()[-3:] for row in rows] == [[word, word, "same"] for word in words]
-        said = json.loads(verify("--port", bridge.path, "--json").stdout)
+        said = json.loads(verify("--port", bridge.name, "--json").stdout)
     assert [layer["device"] for layer in said["layers"]] == crcs and said["differ"] == 0
 
 
@@ -354,7 +354,7 @@ def test_verify_compares_a_board_with_the_decoder_layer_by_layer(any_device):
 def test_verify_names_the_layers_that_differ(sanitized, tmp_path, number):
     path = other_weights(tmp_path / "die.whim", number)
     with Device(seed=7, program=sanitized, model=path) as device, Bridge(device) as bridge:
-        run = verify("--port", bridge.path)
+        run = verify("--port", bridge.name)
     words = [row.split()[-1] for row in run.stdout.splitlines()[1:-1]]
     assert run.returncode == 1
     assert words == ["same"] * number + ["different"] * (len(words) - number)
@@ -364,7 +364,7 @@ def test_verify_says_when_the_board_refuses(sanitized, tmp_path):
     path = tmp_path / "die.whim"
     path.write_bytes(MODEL.read_bytes()[:-1] + b"\x55")
     with Device(seed=7, program=sanitized, model=path) as device, Bridge(device) as bridge:
-        run = verify("--port", bridge.path)
+        run = verify("--port", bridge.name)
     assert run.returncode == 1 and run.stderr.count("\n") == 1
     assert "model crc" in run.stderr
 
@@ -373,7 +373,7 @@ def test_verify_gets_through_half_a_line_and_a_roll_that_goes_on(any_device):
     with Bridge(any_device) as bridge:
         any_device.type("stat")
         any_device.press()
-        run = verify("--port", bridge.path)
+        run = verify("--port", bridge.name)
     assert run.returncode == 0, run.stderr
 
 

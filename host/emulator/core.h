@@ -24,8 +24,8 @@ struct op;
  *  - an interrupt costs `interrupt` cycles before its handler's first word is fetched (assumed).
  *
  * Checked with a program that nobody here wrote: BitNetMCU's author measured 653,965 cycles for his
- * 12.3 kB net of 4 bits with its kernel in SRAM, and 903,209 from flash. Built from his sources with
- * his flags and GCC 13.2 (he does not name his compiler), it takes 653,964 and 903,203 by this
+ * 12.3 kB net of 4 bits with its kernel in SRAM, and 903,209 from flash. Built from his sources
+ * with his flags and GCC 13.2 (he does not name his compiler), it takes 653,964 and 903,203 by this
  * model; GCC 14.2's code 0.3 % and 0.7 % more, GCC 12.2's 9 % and 10 % more. The rule for the next
  * word was derived from these figures. Stores and interrupts are hardly tested by them.
  *

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from whim.device import BOUNCE, ROOT, DeviceError, lines
+from whim.device import ROOT, Handheld
 from whim.display import ADDRESS, Display, DisplayError
 from whim.machine import FAULT, I2C, UART, BoardError, Machine
 
@@ -55,7 +55,7 @@ class Transfer:
     ended: tuple[int, int, float]
 
 
-class Board:
+class Board(Handheld):
     """A board that has just been switched on.
 
     `seed`: 0 to 2^64 - 1, or None for the chip's own noise, which `noise` makes repeatable.
@@ -156,12 +156,6 @@ class Board:
         untouched = len(words) if same.all() else int(np.argmin(same))
         return 4 * (len(words) - untouched)
 
-    def screen(self) -> np.ndarray:
-        """The display as a person sees it, bool (64, 128)."""
-        if self.display is None:
-            raise DeviceError("the device has no display")
-        return self.display.picture()
-
     def type(self, text: str | bytes) -> None:
         """Type on the serial console from now on, as fast as its line is. Returns at once."""
         self.uart.type(text)
@@ -174,16 +168,6 @@ class Board:
             when = now + round(TICKS_PER_MS * at)
             if not self.machine.call("drive", when, *self._button, LOW if closed else NONE):
                 raise BoardError("the contact moves more often than the board keeps")
-
-    def press(self, ms: float = 80, bounce: Iterable[float] = BOUNCE) -> None:
-        """Press the button from now on for `ms`; its contact bounces. Returns at once."""
-        bounce = list(bounce)
-        down = [(at, i % 2 == (len(bounce) + 1) % 2) for i, at in enumerate(bounce)]
-        self.contact(down + [(ms + at, not closed) for at, closed in down])
-
-    def run(self, ms: float) -> None:
-        """Let `ms` of the board's time pass."""
-        self.run_until(lambda: False, ms)
 
     def run_until(self, done: Callable[[], bool], ms: float = 10_000) -> bool:
         """Let time pass until `done()`, which is asked every millisecond, or for `ms`."""
@@ -200,14 +184,6 @@ class Board:
             if done():
                 return True
         return False
-
-    def roll(self) -> dict:
-        """Press and wait for the result: what the console says of it, parsed."""
-        start = len(self.console)
-        self.press()
-        if not self.run_until(lambda: bool(lines(self.console[start:], "roll"))):
-            raise DeviceError(f"no roll within 10 s; the console says: {self.console[start:]!r}")
-        return lines(self.console[start:], "roll")[0]
 
     def power_cut(self, noise: int = 1) -> None:
         """Cut the power, also of the display, and switch it on again; RAM then holds noise."""

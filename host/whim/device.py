@@ -37,7 +37,36 @@ class DeviceError(Exception):
     """The device is not built, died, hung, or wrote what is not in the protocol."""
 
 
-class Device:
+class Handheld:
+    """What a person does with a device, however it is simulated: by its display, console, contact()
+    and run_until(), which the classes below it have."""
+
+    def press(self, ms: float = 80, bounce: Iterable[float] = BOUNCE) -> None:
+        """Press the button from now on for `ms`; its contact bounces. Returns at once."""
+        bounce = list(bounce)
+        down = [(at, i % 2 == (len(bounce) + 1) % 2) for i, at in enumerate(bounce)]
+        self.contact(down + [(ms + at, not closed) for at, closed in down])
+
+    def run(self, ms: float) -> None:
+        """Let `ms` of its time pass."""
+        self.run_until(lambda: False, ms)
+
+    def roll(self) -> dict:
+        """Press and wait for the result: what the console says of it, parsed."""
+        start = len(self.console)
+        self.press()
+        if not self.run_until(lambda: bool(lines(self.console[start:], "roll"))):
+            raise DeviceError(f"no roll within 10 s; the console says: {self.console[start:]!r}")
+        return lines(self.console[start:], "roll")[0]
+
+    def screen(self) -> np.ndarray:
+        """The display as a person sees it, bool (64, 128)."""
+        if self.display is None:
+            raise DeviceError("the device has no display")
+        return self.display.picture()
+
+
+class Device(Handheld):
     """A device that has just been switched on.
 
     `seed`: 0 to 2^64 - 1, or None for the system's entropy, or a path to a file of random bytes.
@@ -111,12 +140,6 @@ class Device:
             except BrokenPipeError:
                 pass
 
-    def screen(self) -> np.ndarray:
-        """The display as a person sees it, bool (64, 128)."""
-        if self.display is None:
-            raise DeviceError("the device has no display")
-        return self.display.picture()
-
     def type(self, text: str | bytes) -> None:
         """Type on the serial console from now on, as fast as its line is. Returns at once."""
         self._typed += text.encode() if isinstance(text, str) else text
@@ -124,16 +147,6 @@ class Device:
     def contact(self, changes: Iterable[tuple[float, bool]]) -> None:
         """Move the button's contact: (ms from now, closed) pairs, in order of time."""
         self._button = [(self._now + round(1000 * at), closed) for at, closed in changes]
-
-    def press(self, ms: float = 80, bounce: Iterable[float] = BOUNCE) -> None:
-        """Press the button from now on for `ms`; its contact bounces. Returns at once."""
-        bounce = list(bounce)
-        down = [(at, i % 2 == (len(bounce) + 1) % 2) for i, at in enumerate(bounce)]
-        self.contact(down + [(ms + at, not closed) for at, closed in down])
-
-    def run(self, ms: float) -> None:
-        """Let `ms` of the device's time pass."""
-        self.run_until(lambda: False, ms)
 
     def run_until(self, done: Callable[[], bool], ms: float = 10_000) -> bool:
         """Let time pass until `done()`, which is asked whenever the device sleeps, or for `ms`."""
@@ -151,14 +164,6 @@ class Device:
             slept, self._now = self._asleep_until - self._now, self._asleep_until
             self._asleep_until = None
             self._send(self._keys(slept) + (b"1" if self._pin() else b"0"))
-
-    def roll(self) -> dict:
-        """Press and wait for the result: what the console says of it, parsed."""
-        start = len(self.console)
-        self.press()
-        if not self.run_until(lambda: bool(lines(self.console[start:], "roll"))):
-            raise DeviceError(f"no roll within 10 s; the console says: {self.console[start:]!r}")
-        return lines(self.console[start:], "roll")[0]
 
     def _work(self) -> None:
         """Serve the device until it sleeps."""
