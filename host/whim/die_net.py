@@ -8,8 +8,7 @@ paints 32x32 pixels from these. Rotation costs it nothing: a turned die differs 
 Values between layers are rounded to 8 bits from the first step, and gradients pass straight through
 (Bengio et al., 2013, arXiv:1308.3432). Weights become 4-bit integers a few at a time, those nearest
 to one first, while the others make up for it (Zhou et al., 2017, arXiv:1702.03044). A weight is
-learned in units of its last bit, so that one learning rate fits all layers, and its scale beside
-it.
+learned in units of its last bit, so that one learning rate fits all layers, its scale beside it.
 """
 
 import math

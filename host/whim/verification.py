@@ -63,9 +63,8 @@ def compare(
 ) -> dict:
     """Decode `count` inputs everywhere.
 
-    Answers the model's name, `inputs`, and per decoder None or a dict of `crc32` of all its bytes
-    and
-    `differ`, how many of them differ from the NumPy decoder's. `progress` wraps the batches.
+    Answers the model's name, `inputs`, and per decoder None or a dict of `crc32`, of all its bytes,
+    and `differ`, how many of them differ from the NumPy decoder's. `progress` wraps the batches.
     """
     model = decoder.load(path)
     inputs = test_inputs(path.stem, model, count, seed)

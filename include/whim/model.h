@@ -19,8 +19,7 @@
 
 enum { WHIM_MAX_LAYERS = 12 };
 
-/* A model that has been checked. The file must stay where it is and as it is while this is in
- * use. */
+/* A model that has been checked. Its file must stay where it is, as it is. */
 struct whim_model {
     const uint8_t *file;
     uint32_t arena_bytes; /* RAM for the rows of all layers, exactly */

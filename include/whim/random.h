@@ -1,5 +1,4 @@
-/* Randomness: a documented generator that expands a seed, and fair draws from any source of
- * bytes. */
+/* Randomness: a documented generator that expands a seed, and fair draws from any bytes. */
 #ifndef WHIM_RANDOM_H
 #define WHIM_RANDOM_H
 

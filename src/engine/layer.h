@@ -12,8 +12,7 @@
  * narrow. A model that needs more is refused with WHIM_ERR_OP or WHIM_ERR_ENCODING.
  *
  * WHIM_TRUSTED is 1 for images whose only model is linked into them: it is then as trusted as the
- * code beside it, was checked when the image was built, and whim_open checks header and CRCs
- * alone. */
+ * code beside it, was checked by tests, and whim_open checks header and CRCs alone. */
 #ifndef WHIM_OPS
 #define WHIM_OPS 0x3e
 #endif

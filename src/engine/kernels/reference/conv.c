@@ -1,6 +1,5 @@
-/* The reference: convolution and transposed convolution, both by gathering: each output value
- * sums over the kernel's places that meet the input. Values outside the input are zero and are
- * skipped. */
+/* The reference: convolution and transposed convolution, both by gathering. Each output value sums
+ * over the kernel's places that meet the input; values outside it are zero and are skipped. */
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/reference/dot.h"
 
@@ -33,9 +32,8 @@ static void conv_row(const struct layer *layer, const struct rows *source, uint1
         }
 }
 
-/* in[i, j] * w[row, column] goes to out[i * stride + row - pad, j * stride + column - pad]; seen
- * from out[y, x], only every stride-th row and column of the kernel has such an i and j: its
- * phase. */
+/* in[i, j] * w[row, column] goes to out[i * stride + row - pad, j * stride + column - pad]. Seen
+ * from out[y, x], only every stride-th row and column of the kernel has such i and j: its phase. */
 static void conv_transpose_row(const struct layer *layer, const struct rows *source, uint16_t y,
                                int8_t *out)
 {
