@@ -25,7 +25,7 @@ test: setup ## build the simulator, with and without sanitizers, and the images;
 	@$(call build,sim sim_sanitize sim_reference emulator $(images))
 	@$(python) -m pytest $(PYTEST)
 
-soak: setup ## the same, with all of every long series: about eight minutes
+soak: setup ## the same, with all of every long series: about four minutes
 	@$(call build,sim sim_sanitize sim_reference emulator $(images))
 	@WHIM_SOAK=1 $(python) -m pytest $(PYTEST)
 
