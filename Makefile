@@ -11,27 +11,37 @@ export PLATFORMIO_DISABLE_UPGRADE_CHECK = true
 
 images = ch32v003 ch32v003_hwtest
 
-.PHONY: help demo test soak size lint setup train-setup clean
+.PHONY: help demo test soak size bench lint setup train-setup clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-demo: ## roll the die on the simulated display
+# The models for a card, from the trained integers: card/cat8.whim, card/cat4.whim.
+cards = card/cat4.whim
+$(cards): data/cat.npz data/cat4.npz $(wildcard host/whim/*.py)
+	@echo "Packing the models for a card"; $(python) host/pack.py >/dev/null
+
+demo: ## roll the die and make cats on the simulated device
 	@./setup.sh demo
+	@$(MAKE) --no-print-directory $(cards)
 	@$(call build,sim)
 	@$(python) host/sim.py demo
 
-test: setup ## build the simulator, with and without sanitizers, and the images; test everything
-	@$(call build,sim sim_sanitize sim_reference emulator $(images))
+test: setup $(cards) ## build the simulator, with and without sanitizers, and the images; test everything
+	@$(call build,sim sim_sanitize sim_reference emulator engine bench $(images))
 	@$(python) -m pytest $(PYTEST)
 
-soak: setup ## the same, with all of every long series: about four minutes
-	@$(call build,sim sim_sanitize sim_reference emulator $(images))
+soak: setup $(cards) ## the same, with all of every long series: about four minutes
+	@$(call build,sim sim_sanitize sim_reference emulator engine bench $(images))
 	@WHIM_SOAK=1 $(python) -m pytest $(PYTEST)
 
 size: setup ## how much flash and RAM each image takes, and the engine in it
 	@$(call build,emulator $(images))
 	@$(python) host/size.py
+
+bench: setup $(cards) ## what a cat takes: instructions, cycles, bytes from the card; docs/BENCH.md
+	@$(call build,emulator bench)
+	@$(python) host/bench.py
 
 lint: setup ## look for mistakes in the Python code
 	@$(python) -m ruff check host tests platforms

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Judge a packed model by figures: how near its pictures are, and whether they can be read.
+"""Judge models by figures: how near their pictures are to real ones, and whether dice can be read.
 
-example:
+examples:
   python host/evaluate.py die                   10,000 rolls over all angles
   python host/evaluate.py die --sheet FILE.png  also made and drawn dice to look at
+  python host/evaluate.py cat --data CATS --model runs/cat/best.npz --model card/cat4.whim
+  python host/evaluate.py cat --data CATS --model card/cat4.whim --neighbours FILE.png
 """
 
 import argparse
@@ -30,6 +32,21 @@ def die(args: argparse.Namespace) -> None:
     )
 
 
+def cat(args: argparse.Namespace) -> None:
+    from whim import cat_evaluation
+
+    kept = packing.DATA.parent / "runs/features"
+    report = cat_evaluation.judge(args.data, args.model, args.count, args.seed, args.net, kept)
+    if args.neighbours:
+        model = args.model[-1]
+        cat_evaluation.neighbours(args.data, model, args.seed, args.net, kept, args.neighbours)
+    if args.json:
+        print(json.dumps(report))
+        return
+    print(f"{report['net']}, against {report['real']} real pictures, latents of seed {args.seed}")
+    print(cat_evaluation.table(report))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -41,8 +58,38 @@ def main() -> int:
     command.add_argument("--sheet", type=Path, metavar="FILE.png", help="dice to look at")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=die)
+
+    command = commands.add_parser("cat", help="cats, in floats or packed; takes minutes a model")
+    command.add_argument(
+        "--data", type=Path, required=True, metavar="FILE_OR_FOLDER", help="real pictures of 64x64"
+    )
+    command.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a float generator (.npz), a packed one (.whim) or pictures (.npy); again for more",
+    )
+    command.add_argument("--count", type=int, default=5000, help="pictures of each (default: 5000)")
+    command.add_argument("--seed", type=int, default=1, help="of the latents (default: 1)")
+    command.add_argument(
+        "--net", choices=("lite0", "resnet"), default="lite0", help="the judge (default: lite0)"
+    )
+    command.add_argument(
+        "--neighbours",
+        type=Path,
+        metavar="FILE.png",
+        help="16 of the last model, nearest real ones",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=cat)
     args = parser.parse_args()
-    args.run(args)
+    try:
+        args.run(args)
+    except (ValueError, OSError) as error:  # of files that are not what they should be
+        print(f"evaluate.py: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -1,20 +1,26 @@
 #!/usr/bin/env python3
-"""Pack the trained integers in data/ into model files, and say what each needs on the device.
+"""Pack the trained integers in data/ into model files, and say what each needs on the device: the
+die for flash, data/die.whim, and the cats for the card, which stream through two buffers.
 
 example:
-  python host/pack.py                      data/die.npz to data/die.whim
+  python host/pack.py                      data/die.whim, card/cat8.whim and card/cat4.whim
+  python host/pack.py --buffers 8          cats for two buffers of 8 KiB each, in place of 24
+  python host/pack.py --card /media/card   cats straight onto a card
   python host/pack.py --json               the same, told for machines
-  python host/pack.py --check              only compare: exit status 1 when data/die.whim is out
-  of date
+  python host/pack.py --check              only compare: exit status 1 when a packed file is out of
+                                           date; a cat that was never packed is not
 """
 
 import argparse
 import json
 import sys
+from pathlib import Path
+
+from tqdm import tqdm
 
 from whim import integers, packing
 
-NAMES = ("die",)
+REMEDY = "host/train.py makes the die's integers, host/quantise.py the cats'"
 
 
 def main() -> int:
@@ -25,18 +31,49 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail when a file differs"
     )
+    parser.add_argument(
+        "--buffers",
+        metavar="KIB",
+        type=float,
+        default=packing.DEFAULT_BUFFER / 1024,
+        help="size of each of the two stream buffers (default: 24)",
+    )
+    parser.add_argument(
+        "--card",
+        metavar="FOLDER",
+        type=Path,
+        default=packing.CARD,
+        help="where the cats go (default: card/)",
+    )
     args = parser.parse_args()
+    buffer = int(args.buffers * 1024)
+    try:
+        packing.chunk_units(buffer)
+    except ValueError as error:
+        parser.error(str(error))
 
-    stale = []
-    for name in NAMES:
-        model = integers.load(packing.DATA / f"{name}.npz")
-        packed = packing.pack(model)
-        path = packing.DATA / f"{name}.whim"
-        if args.check and (not path.exists() or path.read_bytes() != packed):
-            stale.append(path.name)
-        elif not args.check:
-            path.write_bytes(packed)
-        report = packing.report(name, model, packed)
+    assets = {packing.DATA / "die.whim": "die"}
+    assets |= {args.card / f"{name}.whim": source for name, source in packing.CATS.items()}
+    if args.check:
+        assets = {p: s for p, s in assets.items() if s == "die" or p.exists()}
+    stale, reports = [], []
+    try:
+        for path, source in tqdm(assets.items(), desc="packing", leave=False, disable=None):
+            model = integers.load(packing.DATA / f"{source}.npz")
+            if source == "die":
+                packed = packing.pack(model)
+            else:
+                packed = packing.pack_streamed(model, buffer)
+            if not args.check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(packed)
+            elif not path.exists() or path.read_bytes() != packed:
+                stale.append(path.name)
+            reports.append(packing.report(path.stem, model, packed))
+    except OSError as error:
+        print(f"pack.py: {error}; {REMEDY}", file=sys.stderr)
+        return 1
+    for report in reports:
         print(json.dumps(report) if args.json else packing.table(report))
     if stale:
         print(f"out of date: {', '.join(stale)}; run python host/pack.py", file=sys.stderr)

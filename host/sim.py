@@ -1,9 +1,13 @@
-"""The simulated device: roll its die, without a screen or in a terminal.
+"""The simulated device: roll its die or generate a cat, without a screen or in a terminal.
 
     python host/sim.py demo                              the device in this terminal
     python host/sim.py roll --seed 7 --png roll.png      one roll, as a picture and a line of JSON
     python host/sim.py roll --seed 7 --gif roll.gif      the whole throw
     python host/sim.py roll --grey dice.npz --count 500  what the decoder draws, in grey
+    python host/sim.py generate --seed 7 --png cat.png   one cat, as a picture and a line of JSON
+    python host/sim.py generate --seed 7 --oled oled.png --gif oled.gif    the display with it
+    python host/sim.py generate --z cats/00001.bmp --png cat.png           a kept cat, once more
+    python host/sim.py generate --seed 7 --npy cats.npy --count 500        many, to judge them
 
 It needs the firmware, built for this PC: `make demo` does all, `pio run -e sim` only that.
 """
@@ -13,11 +17,14 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
+from PIL import Image
 
-from whim import oled, terminal
+from whim import cats, oled, terminal
 from whim.device import Device, DeviceError, find_program, lines
 
 PICTURE = 32 * 32
@@ -48,7 +55,7 @@ def roll(arguments: argparse.Namespace) -> None:
         (model,) = lines(device.console, "model")
         screen = device.screen()
     if arguments.png:
-        oled.photo(screen).save(arguments.png)
+        save(oled.photo(screen), arguments.png)
     if arguments.gif:
         oled.animation(changes(frames), arguments.gif)
     if arguments.grey:
@@ -66,17 +73,88 @@ def roll(arguments: argparse.Namespace) -> None:
     }))  # fmt: skip
 
 
+def generate(arguments: argparse.Namespace) -> None:
+    """Press long, tell the result as a line of JSON, write what was asked for."""
+    seed, frames = arguments.seed, []
+    if arguments.npy and seed is None:
+        seed = cats.random_seed()
+    cat = cats.generate(
+        seed,
+        arguments.weights,
+        latent=arguments.z,
+        folder=arguments.card,
+        program=arguments.program,
+        on_frame=(lambda *frame: frames.append(frame)) if arguments.gif else None,
+    )
+    if arguments.png:
+        save(Image.fromarray(cat.picture), arguments.png)
+    if arguments.oled:
+        save(oled.photo(cat.screen), arguments.oled)
+    if arguments.gif:
+        oled.animation(changes(frames), arguments.gif)
+    if arguments.npy:
+        save_cats(arguments, seed)
+    keeps = seed is None and arguments.z is None
+    written = {name: getattr(arguments, name) for name in ("png", "oled", "gif", "npy")}
+    print(json.dumps({
+        "seed": seed,
+        "mood": cat.mood,
+        "crc32": zlib.crc32(cat.picture.tobytes()),
+        "weights": cat.weights,
+        "entropy": cat.entropy,
+        "z": cat.z.tolist(),
+        "arena_bytes": cat.stats["arena_bytes"],
+        "card_bytes_read": cat.stats["card_bytes"],
+        "card_retries": cat.stats["retries"],
+        **({"kept": str(arguments.card / f"cats/{cat.kept:05}.bmp")} if keeps else {}),
+        **{name: str(path) for name, path in written.items() if path},
+    }))  # fmt: skip
+
+
+def save_cats(arguments: argparse.Namespace, seed: int) -> None:
+    """The first cats that a device generates by a seed, all made by the engine."""
+    z, _ = cats.latents(seed, arguments.count)
+    model = cats.model_file(arguments.card, arguments.weights)
+    with progress(arguments.count, "cats") as bar:
+        made = cats.pictures(model, z, program=arguments.program, done=bar.update)
+    with open(arguments.npy, "wb") as file:  # np.save would append .npy to another name
+        np.save(file, made)
+
+
+def sheet(arguments: argparse.Namespace) -> None:
+    """Lay cats of the float net beside those of the device, and tell how far apart they are."""
+    try:
+        from whim import contact_sheet
+    except ModuleNotFoundError as error:
+        raise cats.CatError(f"{error.name} is missing: `make train-setup` installs it") from None
+    if arguments.count % contact_sheet.COLUMNS:
+        raise cats.CatError(f"--count must be a multiple of {contact_sheet.COLUMNS}")
+    seed = 7 if arguments.seed is None else arguments.seed
+    try:
+        picture, psnr = contact_sheet.contact_sheet(
+            arguments.float, seed, arguments.count, arguments.card, arguments.program
+        )
+    except (ValueError, BadZipFile) as error:
+        raise cats.CatError(f"{arguments.float}: {error}") from None
+    save(picture, arguments.png)
+    psnr = {f"psnr_{weights}_db": round(value, 2) for weights, value in psnr.items()}
+    print(json.dumps({"seed": seed, "count": arguments.count, **psnr, "png": str(arguments.png)}))
+
+
 def demo(arguments: argparse.Namespace) -> None:
     """Play in the terminal; without one, roll once and say where the picture is."""
     if not terminal.usable():
         with Device(arguments.seed, program=arguments.program) as device:
             pips = device.roll()["pips"]
             device.run(ms=100)
-            oled.photo(device.screen()).save(arguments.png)
+            save(oled.photo(device.screen()), arguments.png)
         path = arguments.png.resolve()
         print(f"No terminal to draw in: rolled a {pips}; the display is in {path}")
         return
-    with Device(arguments.seed, program=arguments.program) as device:
+    card = arguments.card if arguments.card.is_dir() else None
+    with Device(arguments.seed, program=arguments.program, card=card) as device:
+        if arguments.seed is not None:  # a board with a pool on its card would rather use that
+            device.type(f"seed {arguments.seed}\r")
         terminal.play(device, colour="NO_COLOR" not in os.environ)
 
 
@@ -86,7 +164,7 @@ def save_grey(arguments: argparse.Namespace) -> None:
     words = [find_program(arguments.program), *words, str(arguments.count)]
     records = bytearray()
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        with progress(arguments.count) as bar:
+        with progress(arguments.count, "dice") as bar:
             while got := process.stdout.read1():
                 records += got
                 bar.update(len(records) // (1 + PICTURE) - bar.n)
@@ -97,6 +175,13 @@ def save_grey(arguments: argparse.Namespace) -> None:
         np.savez_compressed(file, x=values[:, 1:].reshape(-1, 32, 32), y=values[:, 0])
 
 
+def save(picture: Image.Image, path: Path) -> None:
+    try:
+        picture.save(path)
+    except ValueError as error:  # it does not know the name's ending
+        raise DeviceError(f"{path}: {error}") from None
+
+
 def changes(frames: list[tuple[float, np.ndarray]]) -> list[tuple[np.ndarray, float]]:
     """The screens that differ from the one before, with durations in ms; the last is held."""
     kept = [frames[0]]
@@ -105,11 +190,11 @@ def changes(frames: list[tuple[float, np.ndarray]]) -> list[tuple[np.ndarray, fl
     return [(screen, end - ms) for (ms, screen), end in zip(kept, ends)]
 
 
-def progress(count: int):
+def progress(count: int, unit: str):
     """A progress bar, on a terminal only."""
     from tqdm import tqdm
 
-    return tqdm(total=count, unit="dice", disable=None, leave=False)
+    return tqdm(total=count, unit=unit, disable=None, leave=False)
 
 
 def seed(text: str) -> int:
@@ -133,9 +218,17 @@ def parse() -> argparse.Namespace:
         "--seed",
         type=seed,
         metavar="N",
-        help="always the same bytes; without it, the system's entropy",
+        help="always the same bytes; without it, the card's pool or the system's entropy",
     )
     common.add_argument("--program", type=Path, help="another build of the simulator")
+    slot = argparse.ArgumentParser(add_help=False)
+    slot.add_argument(
+        "--card",
+        type=Path,
+        metavar="FOLDER",
+        default=cats.CARD,
+        help="what is on the card (card/, which `python host/pack.py` makes)",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser(
@@ -153,7 +246,42 @@ def parse() -> argparse.Namespace:
     command.set_defaults(run=roll)
 
     command = commands.add_parser(
-        "demo", parents=[common], help="the device in this terminal", **manners
+        "generate", parents=[common, slot], help="generate a cat, without a screen", **manners
+    )
+    command.add_argument(
+        "--z",
+        type=Path,
+        metavar="FILE",
+        help="draw this latent again: a kept cat, or 100 int8 values in an .npy",
+    )
+    command.add_argument(
+        "--weights", choices=cats.FILES, default="int8", help="of 8 bits (the default) or of 4"
+    )
+    command.add_argument("--png", type=Path, metavar="FILE", help="the picture, 64x64 in colour")
+    command.add_argument("--oled", type=Path, metavar="FILE", help="the display with it")
+    command.add_argument("--gif", type=Path, metavar="FILE", help="the display all the while")
+    command.add_argument(
+        "--npy", type=Path, metavar="FILE", help="the seed's first cats, uint8 (N, 64, 64, 3)"
+    )
+    command.add_argument("--count", type=positive, default=100, metavar="N", help="how many (100)")
+    command.set_defaults(run=generate)
+
+    command = commands.add_parser(
+        "sheet", parents=[common, slot], help="the device's cats beside the float net's", **manners
+    )
+    command.add_argument(
+        "--float",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="the net's checkpoint, of which the card's models were made",
+    )
+    command.add_argument("--png", type=Path, metavar="FILE", required=True, help="the sheet")
+    command.add_argument("--count", type=positive, default=24, metavar="N", help="how many (24)")
+    command.set_defaults(run=sheet)
+
+    command = commands.add_parser(
+        "demo", parents=[common, slot], help="the device in this terminal", **manners
     )
     command.add_argument(
         "--png",
@@ -163,7 +291,10 @@ def parse() -> argparse.Namespace:
         help="the picture to write where there is no terminal (roll.png)",
     )
     command.set_defaults(run=demo)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if vars(arguments).get("z") and (arguments.npy or arguments.seed is not None):
+        parser.error("--z is one latent: it goes with neither --seed nor --npy")
+    return arguments
 
 
 if __name__ == "__main__":

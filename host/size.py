@@ -70,7 +70,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each image")
     args = parser.parse_args()
 
-    images = sorted(BUILD.glob("*/firmware.elf"))
+    images = sorted(BUILD.glob("ch32v003*/firmware.elf"))
     if not images:
         print("no image is built: pio run -e ch32v003", file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 """Make the data, train the nets, repeat the experiments. Training needs: pip install .[train]"""
 
 import argparse
+import sys
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -11,6 +12,8 @@ EXAMPLES = """examples:
   python host/train.py reader                     train the judge, data/reader.npz (10 minutes)
   python host/train.py reader --judge             only print what it reads right
   python host/train.py die                        train the shipped die, data/die.npz
+  python host/train.py crop PHOTOS CATS            a folder of photos to squares of 64x64
+  python host/train.py cat --data CATS             train the cat generator on a zip or folder
   python host/train.py sweep                      decoders of many sizes; goes on where it stopped
   python host/train.py sweep --render             only make the table and plots again
   python host/train.py sweep --shipped            judge data/die.whim beside them
@@ -46,6 +49,22 @@ def die(args):
 
     die_training.train(args.out, args.runs, tuple(args.shape), args.steps, args.seed)
     print(f"{args.out} is trained; now: python host/pack.py, then python host/evaluate.py die")
+
+
+def crop(args):
+    from whim import cat_data
+
+    count = cat_data.crop(args.photos, args.out)
+    print(f"{count} pictures of 64x64 are in {args.out}: look at them, and remove what is no cat")
+
+
+def cat(args):
+    import torch
+    from whim import cat_data, cat_training
+
+    torch.set_num_threads(args.threads)
+    cat_training.train(cat_data.load(args.data), args.out, args.steps, args.seed, args.start)
+    print(f"{args.out}/best.npz is trained; now: python host/evaluate.py cat --data {args.data}")
 
 
 def sweep(args):
@@ -87,6 +106,22 @@ def main():
     command.add_argument("--runs", type=Path, default=DATA.parent / "runs", metavar="FOLDER")
     command.set_defaults(run=die)
 
+    command = commands.add_parser("crop", help="make 64x64 squares of a folder of photos")
+    command.add_argument("photos", type=Path, help="a zip or folder")
+    command.add_argument("out", type=Path, help="the folder to write to")
+    command.set_defaults(run=crop)
+
+    command = commands.add_parser("cat", help="train the cat generator, or go on where it stopped")
+    command.add_argument(
+        "--data", type=Path, required=True, metavar="FILE_OR_FOLDER", help="pictures of 64x64"
+    )
+    command.add_argument("--out", type=Path, default=DATA.parent / "runs/cat", metavar="FOLDER")
+    command.add_argument("--steps", type=int, default=10_000)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--start", type=Path, metavar="FILE.npz", help="a generator to go on from")
+    command.add_argument("--threads", type=int, default=2, help="processor cores (default: 2)")
+    command.set_defaults(run=cat)
+
     command = commands.add_parser("sweep", help="decoders of many sizes: docs/EXPERIMENTS.md")
     command.add_argument(
         "--render", action="store_true", help="only the table and plots, no training"
@@ -95,7 +130,10 @@ def main():
     command.set_defaults(run=sweep)
 
     args = parser.parse_args()
-    args.run(args)
+    try:
+        args.run(args)
+    except ValueError as error:  # of files that are not what they should be
+        sys.exit(f"train.py: {error}")
 
 
 if __name__ == "__main__":

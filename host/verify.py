@@ -8,9 +8,12 @@ With --port, it is a board's turn: it tests itself, and says over its serial lin
 its model made; each layer must be the NumPy decoder's.
 
 example:
-  python host/verify.py                      all models in data/, 10,000 inputs each
+  python host/verify.py                      data/die.whim with 10,000 inputs, the cats in card/
+                                             with 20 each; it packs them where they are missing
   python host/verify.py --inputs 100 data/die.whim
   python host/verify.py --require pytorch    as CI runs it
+  python host/verify.py --float cat.npz      beside it, how near the cats come to the generator in
+                                             floating point that they were quantised from
   python host/verify.py --port /dev/ttyUSB0  the board there, with data/die.whim in its flash
 """
 
@@ -19,6 +22,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from whim import decoder, packing, self_test, verification
@@ -30,19 +34,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("models", nargs="*", type=Path, help="model files (default: data/*.whim)")
-    parser.add_argument("--inputs", type=int, default=10_000, help="per model (default: 10000)")
+    parser.add_argument("models", nargs="*", type=Path, help="model files (default: all)")
+    parser.add_argument("--inputs", type=int, help="per model (default: 10000, or 20 for a cat)")
     parser.add_argument("--seed", type=int, default=0, help="of the random inputs (default: 0)")
     parser.add_argument("--program", type=Path, help="the simulator's program, if built elsewhere")
     parser.add_argument("--require", choices=["pytorch"], help="fail where this is not installed")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--float", metavar="FILE", type=Path, help="the cat's state dict, an .npz")
     parser.add_argument("--port", metavar="DEVICE", help="test the board at this serial port")
     args = parser.parse_args()
     if args.port:
         return board(args)
 
     results = []
-    for path in args.models or sorted(packing.DATA.glob("*.whim")):
+    for path in args.models or [packing.DATA / "die.whim", *packing.cats()]:
         try:
             results.append(
                 verification.compare(
@@ -51,8 +56,12 @@ def main() -> int:
                     args.seed,
                     args.program,
                     lambda batches: tqdm(batches, desc=path.stem, leave=False, disable=None),
+                    args.float,
                 )
             )
+        except ModuleNotFoundError as error:
+            print(f"--float needs PyTorch ({error}): make train-setup", file=sys.stderr)
+            return 1
         except (OSError, DeviceError, FormatError, verification.EngineError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             return 1
@@ -98,6 +107,8 @@ def table(results: list[dict]) -> str:
             + "".join(f"{c:>16}" for c in cells)
             + f"{differ:12}"
         )
+        if psnr := result.get("psnr"):
+            lines[-1] += f"   PSNR to float: mean {np.mean(psnr):.2f} dB, min {min(psnr):.2f} dB"
     return "\n".join(lines)
 
 

@@ -26,6 +26,12 @@ def emulator() -> Path:
 
 
 @pytest.fixture(scope="session")
+def engine_library() -> Path:
+    """The engine as a library: tests/engine.py."""
+    return built("engine", "libengine.so")
+
+
+@pytest.fixture(scope="session")
 def reference() -> Path:
     """The same with the reference kernels, under sanitizers."""
     return built("sim_reference")

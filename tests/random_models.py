@@ -5,39 +5,51 @@ shipped nets.
 import numpy as np
 
 from whim.encodings import Encoding
-from whim.model import Layer, Model, Op, fan_in, problem, records, units
+from whim.format import CARD_ALIGNMENT
+from whim.model import Layer, Layout, Model, Op, fan_in, may_tile, problem, records, units
 
 WEIGHTED = [e for e in Encoding if e is not Encoding.NONE]
 
 
-def random_model(rng: np.random.Generator) -> Model:
-    """A model of one to seven layers of any kind, small enough to run in a moment."""
+def random_model(rng: np.random.Generator, streamed: bool = False) -> Model:
+    """A model of one to seven layers of any kind, small enough to run in a moment.
+
+    With `streamed`, of the kinds that can be streamed, with more channels than one tile has.
+    """
     inputs = int(rng.integers(1, 20))
     source = (inputs, 1, 1)
     layers = []
     for _ in range(rng.integers(1, 8)):
-        layer = _random_layer(rng, source)
+        layer = _random_layer(rng, source, streamed)
         layers.append(layer)
         source = layer.shape
     return Model(inputs, layers)
 
 
-def _random_layer(rng: np.random.Generator, source) -> Layer:
+def random_streamed(rng: np.random.Generator) -> tuple[Model, dict]:
+    """Such a model, and how format.write may stream it: in chunks from one unit on."""
+    chunk = int(rng.integers(1, 41))
+    return random_model(rng, streamed=True), dict(alignment=CARD_ALIGNMENT, chunk=chunk)
+
+
+def _random_layer(rng: np.random.Generator, source, streamed: bool) -> Layer:
     while True:
-        layer = _random_shape(rng, source)
+        layer = _random_shape(rng, source, streamed)
         if layer.height <= 16 and layer.width <= 80 and problem(source, layer) is None:
             break
+    if may_tile(layer) and (streamed or rng.random() < 0.5):
+        layer.layout = Layout.TILES
     _fill(rng, source, layer)
     return layer
 
 
-def _random_shape(rng, source) -> Layer:
+def _random_shape(rng, source, streamed) -> Layer:
     channels, height, width = source
-    op = Op(rng.integers(1, 6))
+    op = Op(rng.integers(2 if streamed else 1, 6))
     kernel, stride = int(rng.integers(1, 6)), int(rng.integers(1, 4))
     pad = int(rng.integers(0, kernel))
-    encoding = WEIGHTED[rng.integers(len(WEIGHTED))]
-    out = int(rng.integers(1, 9))
+    encoding = WEIGHTED[rng.integers(len(WEIGHTED) - streamed)]  # TERNARY, the last, has no tiles
+    out = int(rng.integers(1, 41 if streamed else 9))
     match op:
         case Op.DENSE:
             high, wide = (int(n) for n in rng.integers(1, 5, 2))

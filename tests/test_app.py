@@ -165,7 +165,7 @@ def test_a_bouncing_press_is_one_roll(sanitized):
             assert len(lines(device.console, "roll")) == count
 
 
-def test_a_spark_is_no_press_and_a_held_button_is_one(simulator):
+def test_a_spark_is_no_press_and_a_held_button_is_one_long_press(simulator):
     with Device(seed=7, program=simulator) as device:
         device.run(ms=300)
         for _ in range(20):
@@ -174,7 +174,8 @@ def test_a_spark_is_no_press_and_a_held_button_is_one(simulator):
         assert not lines(device.console, "roll")
         device.press(ms=8000)
         device.run(ms=10_000)
-        assert len(lines(device.console, "roll")) == 1
+        assert error(device) == ["error: card missing, while opening cat8.whim"]
+        assert not lines(device.console, "roll")
 
 
 def test_a_button_held_at_power_on_counts_once_it_was_let_go(simulator):

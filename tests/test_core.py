@@ -2,12 +2,18 @@
 
 import os
 import shutil
+import struct
 import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from small_cats import true_cat
+from whim.decoder import decode
+from whim.encodings import Encoding
+from whim.format import CARD_ALIGNMENT, write
 from whim.machine import ECALL, FAULT, Machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,10 +26,13 @@ ENOUGH = 100_000_000
 pytestmark = pytest.mark.usefixtures("emulator")
 
 
-def compile_riscv(out: Path, *words, march: str = "rv32imac", mabi: str = "ilp32") -> Path:
-    """Compile and link a program for a core with RAM alone."""
+def compile_riscv(
+    out: Path, *words, march: str = "rv32imac", mabi: str = "ilp32", script: Path | None = None
+) -> Path:
+    """Compile and link a program for a core with RAM alone, or what `script` says."""
+    script = script or HERE / "bare.ld"
     command = [GCC, f"-march={march}", "-misa-spec=2.2", f"-mabi={mabi}", "-static", "-nostdlib",
-               "-nostartfiles", f"-I{HERE}", f"-T{HERE}/bare.ld", *words, "-o", out]  # fmt: skip
+               "-nostartfiles", f"-I{HERE}", f"-T{script}", *words, "-o", out]  # fmt: skip
     run = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return out
@@ -131,28 +140,63 @@ def test_code_that_was_written_over_is_decoded_anew():
     assert (core.why, core.call("x", 10)) == (ECALL, 2)
 
 
-@pytest.fixture(params=[("rv32ec", "ilp32e", ISA_E | ISA_C), ("rv32imac", "ilp32", ISA_M | ISA_C)])
-def picture(request, tmp_path):
-    """A picture of the shipped die by the engine's own kernels, and the core that it is for."""
-    march, mabi, isa = request.param
+def kernels(out: Path, model: bytes, program: str, march: str, mabi: str) -> Path:
+    """A program with the engine's own kernels and a model in memory."""
+    (out / "model.whim").write_bytes(model)
     files = (ROOT / "src/engine").rglob("*.c")
     engine = [path for path in files if path.parent.name != "reference"]
     flags = ["-std=gnu99", "-O2", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
-    folders = [f"-I{ROOT}/include", f"-I{ROOT}/src", f"-Wa,-I{ROOT}/data"]
-    sources = [HERE / "start.S", HERE / "kernels.c", ROOT / "src/ports/ch32v003/memory.c", *engine]
-    image = compile_riscv(
-        tmp_path / march, *flags, *folders, *sources, "-lgcc", march=march, mabi=mabi
-    )
-    return image, isa
+    folders = [f"-I{ROOT}/include", f"-I{ROOT}/src", f"-Wa,-I{out}"]
+    sources = [HERE / "start.S", HERE / "result.c", HERE / program]
+    sources += [ROOT / "src/ports/ch32v003/memory.c", *engine]
+    words = [*flags, *folders, *sources, "-lgcc"]
+    return compile_riscv(out / "image", *words, march=march, mabi=mabi)
 
 
-def test_instruction_counts_of_the_kernels_equal_qemus(picture, tmp_path):
+@pytest.fixture(params=[("rv32ec", "ilp32e", ISA_E | ISA_C), ("rv32imac", "ilp32", ISA_M | ISA_C)])
+def picture(request, tmp_path):
+    """A picture of the shipped die, and the core that it is for."""
+    march, mabi, isa = request.param
+    die = (ROOT / "data/die.whim").read_bytes()
+    return kernels(tmp_path, die, "kernels.c", march, mabi), isa
+
+
+def test_instruction_counts_of_the_kernels_equal_qemus(picture):
     image, isa = picture
     core = machine(image, isa)
     assert core.call("run", ENOUGH) == ECALL, core.fault()
-    ours = [int.from_bytes(core.read(core.addresses["result"] + 4 * i, 4), "little")
-            for i in range(4)]  # fmt: skip
+    ours = result(core)
     assert ours[0] == 1 and ours[2] > 10_000  # WHIM_DONE
+    assert qemu(image) == ours
+
+
+@pytest.mark.parametrize("encoding", [Encoding.INT8, Encoding.INT4])
+def test_instruction_counts_of_a_streamed_model_equal_qemus(tmp_path, encoding):
+    file = write(true_cat(encoding), alignment=CARD_ALIGNMENT, chunk=127)
+    image = kernels(tmp_path, file, "stream.c", "rv32imac", "ilp32")
+    core = machine(image, ISA_M | ISA_C)
+    assert core.call("run", ENOUGH) == ECALL, core.fault()
+    ours = result(core)
+    inputs = (37 * np.arange(100) - 90).astype(np.int8)
+    picture = decode(true_cat(encoding), inputs[None])[0].reshape(-1).astype(np.uint8)
+    assert ours[0] == 1 and ours[3] == horner(picture)
+    assert qemu(image) == ours
+
+
+def horner(values: np.ndarray) -> int:
+    """The sum that the programs make of their picture."""
+    total = 0
+    for value in values.tolist():
+        total = 31 * total + value & 0xFFFFFFFF
+    return total
+
+
+def result(core: Machine) -> list[int]:
+    return list(struct.unpack("<4I", core.read(core.addresses["result"], 16)))
+
+
+def qemu(image: Path) -> list[int]:
+    """The result of a program on QEMU's `virt` machine."""
     if not shutil.which(QEMU):
         if os.environ.get("WHIM_REQUIRE_QEMU"):
             pytest.fail(f"{QEMU} is missing")
@@ -162,7 +206,7 @@ def test_instruction_counts_of_the_kernels_equal_qemus(picture, tmp_path):
          "-bios", "none", "-kernel", image],
         capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    assert [int(number, 16) for number in run.stdout.split()] == ours
+    return [int(number, 16) for number in run.stdout.split()]
 
 
 def test_the_core_is_fast_enough_to_be_used():

@@ -1,13 +1,17 @@
-"""A seed means the same everywhere, and rolls are fair."""
+"""A seed means the same everywhere, rolls are fair, and normal values are normal."""
 
+import ctypes
 import itertools
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from whim import dice, entropy
+from whim import dice, entropy, normal
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def rolls(program, seed, count) -> np.ndarray:
@@ -59,3 +63,100 @@ def test_the_models_input_is_the_same_in_c_and_in_python(sanitized):
     run = subprocess.run([sanitized, "inputs"], input=records, capture_output=True, check=True)
     values = np.frombuffer(run.stdout, np.int8).reshape(-1, 11)
     assert (values == dice.inputs(pips, turn, latent)).all()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    """src/engine/normal.c as a library that stops at undefined behaviour."""
+    library = tmp_path_factory.mktemp("engine") / "normal.so"
+    command = ["cc", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared"]
+    command += ["-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
+    files = ["-I", ROOT / "include", ROOT / "src/engine/normal.c", "-o", library]
+    subprocess.run(command + files, check=True)
+    return ctypes.CDLL(str(library))
+
+
+def random_bytes(count, seed=1):
+    return np.random.default_rng(seed).bytes(count)
+
+
+def test_normal_values_are_the_same_in_c_and_in_python(engine):
+    """Every radius with some angle, every angle with some radius."""
+    all_of_them = np.arange(65536, dtype="<u2")
+    other = np.frombuffer(random_bytes(131072), "<u2")
+    pairs = np.concatenate(
+        [np.column_stack([all_of_them, other]), np.column_stack([other, all_of_them])]
+    )
+    data, pair = pairs.tobytes(), (ctypes.c_int32 * 2)()
+    found = []
+    for at in range(0, len(data), 4):
+        engine.whim_normal(data[at : at + 4], pair)
+        found += pair
+    assert np.array_equal(found, normal.normal(data))
+
+
+def test_normal_values_are_exact_to_their_last_place():
+    """Compared with floating point: every radius, every angle, and a million pairs."""
+    found = normal.accuracy()
+    assert found.value < 0.57 and found.largest < 5
+    assert abs(found.deviation - 1) < 1e-5
+    data = random_bytes(4_000_000)
+    n, m = (np.frombuffer(data, "<u2").reshape(-1, 2).T + 0.5) / 65536
+    size = 65536 * np.sqrt(-2 * np.log(n))
+    exact = np.stack([size * np.cos(2 * np.pi * m), size * np.sin(2 * np.pi * m)], axis=1)
+    assert np.abs(normal.normal(data) - exact.reshape(-1)).max() < found.value
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_100_000_normal_values_are_normal(seed):
+    values = normal.normal(random_bytes(200_000, seed)) / 65536
+    assert stats.kstest(values, "norm").pvalue > 0.01
+    assert abs(values.mean()) < 4 / np.sqrt(1e5) and abs(values.var() - 1) < 4 * np.sqrt(2 / 1e5)
+    for limit in 2, 3, 4:  # how many lie farther out, within four deviations of that number
+        expected = 2e5 * stats.norm.sf(limit)
+        assert abs((np.abs(values) > limit).sum() - expected) < 4 * np.sqrt(expected)
+    pairs = values.reshape(-1, 2)
+    assert abs((pairs[:, 0] * pairs[:, 1]).mean()) < 4 / np.sqrt(5e4), "of a pair, both are one"
+    assert abs((pairs[:-1] * pairs[1:]).mean()) < 4 / np.sqrt(1e5)
+
+
+def test_every_radius_at_many_angles_is_normal():
+    """A million values, spread evenly over all that bytes can say: they must be nearer to the
+    normal distribution than a million random ones would be."""
+    pairs = np.empty((65536, 8, 2), "<u2")
+    pairs[:, :, 0] = np.arange(65536)[:, None]
+    offsets = np.frombuffer(random_bytes(65536 * 8 * 2), "<u2").reshape(65536, 8)
+    pairs[:, :, 1] = 8192 * np.arange(8) + offsets % 8192
+    values = normal.normal(pairs.tobytes()) / 65536
+    assert stats.kstest(values, "norm").statistic < 0.0005
+
+
+def test_a_worse_generator_would_be_seen():
+    """Such as the mean of four bytes."""
+    sums = np.frombuffer(random_bytes(400_000), np.uint8).reshape(-1, 4).mean(axis=1)
+    assert stats.kstest((sums - 127.5) / sums.std(), "norm").pvalue < 1e-4
+
+
+@pytest.mark.parametrize("count", [2, 14, 16, 18, 100, 256])
+def test_a_latent_takes_two_bytes_a_value_in_small_pieces(engine, count):
+    drawn = []
+
+    def draw(to, size):
+        drawn.append(random_bytes(size, seed=len(drawn)))
+        ctypes.memmove(to, drawn[-1], size)
+        return 0
+
+    source = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32)
+    z = (ctypes.c_int8 * (count + 1))(*[99] * (count + 1))
+    assert engine.whim_latent(source(draw), z, count) == 0
+    assert sum(map(len, drawn)) == 2 * count and max(map(len, drawn)) <= 32
+    assert np.array_equal(z[:count], normal.latent(b"".join(drawn))) and z[count] == 99
+    assert engine.whim_latent(source(lambda to, size: -14), z, count) == -14
+
+
+def test_a_latent_is_rounded_and_clamped():
+    data = random_bytes(4_000_000)
+    values, z = normal.normal(data) / 65536 * 32, normal.latent(data)
+    inside = np.abs(values) < 127
+    assert np.abs(values - z)[inside].max() <= 0.5
+    assert set(z[~inside]) == {-127, 127} and (np.sign(z) == np.sign(values))[~inside].all()

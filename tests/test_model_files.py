@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from random_models import random_model
+from random_models import random_model, random_streamed
 
 from whim import format, packing
 from whim.decoder import load
@@ -35,15 +35,33 @@ def python_says(file: bytes) -> str:
 
 
 def sign(file: bytearray) -> bytes:
-    """Make the CRCs of header and first chunk fit again, as an attacker would."""
-    table = HEAD + ENTRY * file[9]
-    first = table + 8 * (file[22] | file[23] << 8)
-    if file[11] <= 16:
-        first = -(-first >> file[11]) << file[11]
-    if first < len(file):
-        file[table + 4 : table + 8] = struct.pack("<I", zlib.crc32(file[first:]))
-        file[4:8] = struct.pack("<I", zlib.crc32(file[8:first]))
+    """Make all tags and CRCs fit again, as an attacker would."""
+    chunk = 16 * (file[22] | file[23] << 8)
+    alignment = file[11] if file[11] <= 16 else 0
+    first = _align(HEAD + ENTRY * file[9], alignment)
+    if first >= len(file):
+        return bytes(file)
+    crc = zlib.crc32(file[8:first])
+    file[4:8] = struct.pack("<I", crc)
+    payload = payload_bytes(file) if chunk else len(file) - first - 8
+    for number, at in enumerate(range(first, len(file), _align(chunk + 8, alignment) or len(file))):
+        end = at + min(chunk or payload, payload - chunk * number)
+        if at <= end <= len(file) - 8:
+            file[end : end + 4] = struct.pack("<I", (crc + number) % 2**32)
+            file[end + 4 : end + 8] = struct.pack("<I", zlib.crc32(file[at : end + 4]))
     return bytes(file)
+
+
+def payload_bytes(file: bytes) -> int:
+    """Of a streamed file, if its head is in order."""
+    try:
+        return format.payload_bytes(bytes(file))
+    except format.FormatError:
+        return 0
+
+
+def _align(offset: int, alignment: int) -> int:
+    return -(-offset >> alignment) << alignment
 
 
 def test_c_and_python_name_the_same_bytes():
@@ -58,7 +76,10 @@ def test_c_and_python_name_the_same_bytes():
     in_python = dict(
         FORMAT_VERSION=format.VERSION,
         CRC_FROM=format.CRC_FROM,
-        CHUNK_BYTES=format.CHUNK.sizeof(),
+        CHUNK_UNIT=format.CHUNK_UNIT,
+        TAG_BYTES=format.TRAILER.tag.sizeof(),
+        TRAILER_BYTES=format.TRAILER.sizeof(),
+        STREAM_ALIGNMENT=format.CARD_ALIGNMENT,
         TABLE_BYTES=256,
         FLAG_NARROW=format.NARROW,
     )
@@ -76,8 +97,21 @@ def die() -> bytes:
     return DIE.read_bytes()
 
 
-def test_every_truncation_is_named(sanitized, die):
+@pytest.fixture(scope="module")
+def streamed() -> bytes:
+    """A streamed model of several chunks and kinds of layers, with a table, that runs quickly."""
+    rng = np.random.default_rng(3)
+    while True:
+        model, _ = random_streamed(rng)
+        file = format.write(model, format.CARD_ALIGNMENT, 31)
+        several = len(file) > 4096 and file[10] and len({e.op for e in model.layers}) > 2
+        if several and model.macs < 300_000:
+            return file
+
+
+def test_every_truncation_is_named(sanitized, die, streamed):
     cuts = [die[:length] for length in range(len(die))]
+    cuts += [streamed[:length] for length in range(0, len(streamed), 64)]
     assert set(engine_says(sanitized, cuts)) == {"model truncated"}
     assert {python_says(cut) for cut in cuts} == {"model truncated"}
 
@@ -95,6 +129,31 @@ def test_every_damaged_byte_is_noticed(sanitized, die):
     assert set(said[HEAD:]) == {"model crc"}
 
 
+def test_a_damaged_byte_of_any_chunk_is_noticed(sanitized, streamed):
+    """But for those that fill up a chunk's last sector: nobody looks at them."""
+    carried = [at for at in range(512, len(streamed) - 512) if at % 512 < 496 + 8]
+    damaged = []
+    for at in [*range(8, HEAD), *carried[::41]]:
+        file = bytearray(streamed)
+        file[at] ^= 0x10
+        damaged.append(bytes(file))
+    said = engine_says(sanitized, damaged)
+    assert "ok" not in {line.split()[0] for line in said}
+    assert said == [python_says(file) for file in damaged]
+
+
+def test_a_chunk_in_the_wrong_place_is_noticed(sanitized, streamed):
+    """Exchanged with its neighbour, or from another file: its CRC alone would not tell."""
+    at = [512 * n for n in (1, 2, 3)]
+    exchanged = streamed[: at[0]] + streamed[at[1] : at[2]] + streamed[at[0] : at[1]]
+    exchanged += streamed[at[2] :]
+    other = bytearray(streamed)
+    other[HEAD + 15] ^= 1  # another clamp: all else is the same
+    other = sign(other)[:512] + streamed[512:]
+    for file in (exchanged, other):
+        assert engine_says(sanitized, [file]) == ["model crc"] == [python_says(file)]
+
+
 def test_a_longer_file_is_refused(sanitized, die):
     assert engine_says(sanitized, [die + b"\0"]) == ["model oversized"]
 
@@ -102,12 +161,13 @@ def test_a_longer_file_is_refused(sanitized, die):
 @pytest.mark.parametrize(
     "field, value, name",
     [
-        ("version", 2, "model version"),
+        ("version", 1, "model version"),
+        ("version", 3, "model version"),
         ("layers", 0, "model header"),
         ("layers", 13, "model header"),
         ("inputs", 0, "model header"),
         ("alignment", 31, "model header"),
-        ("chunks", 0, "model header"),
+        ("chunk", 31, "model header"),
         ("tables", 200, "model bounds"),
         ("arena", 0, "model bounds"),
     ],
@@ -124,7 +184,8 @@ def test_a_header_out_of_range_is_named(sanitized, die, field, value, name):
         (0, "op", 99, "model op"),
         (2, "encoding", 9, "model encoding"),
         (1, "encoding", 2, "model encoding"),
-        (2, "layout", 1, "model encoding"),
+        (2, "layout", 2, "model encoding"),
+        (0, "layout", 1, "model encoding"),
         (2, "table", 7, "model header"),
         (2, "flags", 2, "model header"),
         (2, "low", 127, "model header"),
@@ -134,7 +195,7 @@ def test_a_header_out_of_range_is_named(sanitized, die, field, value, name):
         (3, "stride", 0, "model shape"),
         (1, "channels", 8, "model shape"),
         (0, "data", 0xFFFFFFF0, "model bounds"),
-        (0, "data", 0, "model bounds"),
+        (0, "data", 2, "model bounds"),
         (3, "arena", 0xFFFFFFFF, "model bounds"),
     ],
 )
@@ -148,20 +209,63 @@ def test_a_layer_out_of_range_is_named(sanitized, die, layer, field, value, name
 
 
 def test_a_scale_that_could_overflow_is_named(sanitized, die):
-    at = format.LAYER.parse(die[HEAD:]).data
+    at = HEAD + ENTRY * die[9] + format.LAYER.parse(die[HEAD:]).data
     for record in (b"\0\0\xff\x00", b"\0\0\xff\x20"):  # shifts of 0 and 32
         file = bytearray(die)
         file[at : at + 4] = record
         assert engine_says(sanitized, [sign(file)]) == ["model sum"] == [python_says(sign(file))]
 
 
-def test_signed_nonsense_is_refused_alike_and_reads_nothing_outside(sanitized):
+@pytest.mark.parametrize(
+    "field, value, name",
+    [
+        ("alignment", 2, "model header"),
+        ("alignment", 10, "model header"),
+        ("chunk", 0, "model crc"),
+        ("chunk", 30, "model bounds"),
+        ("chunk", 63, "model bounds"),
+        ("tables", 2, "model bounds"),
+        ("arena", 4096, "model bounds"),
+    ],
+)
+def test_a_streamed_header_out_of_range_is_named(sanitized, streamed, field, value, name):
+    header = format.HEADER.parse(streamed) | {field: value}
+    file = bytearray(format.HEADER.build(header) + streamed[HEAD:])
+    file[4:8] = struct.pack("<I", zlib.crc32(file[8:512]))
+    assert engine_says(sanitized, [bytes(file)]) == [name] == [python_says(bytes(file))]
+
+
+@pytest.mark.parametrize(
+    "field, value, name",
+    [
+        ("op", 1, "model op"),
+        ("layout", 0, "model encoding"),
+        ("layout", 2, "model encoding"),
+        ("encoding", 4, "model encoding"),
+        ("encoding", 0, "model encoding"),
+        ("data", 0, "model bounds"),
+        ("data", 0xFFFFFFF0, "model bounds"),
+        ("arena", 4, "model bounds"),
+        ("arena", 0xFFFFFFF0, "model bounds"),
+    ],
+)
+def test_a_streamed_layer_out_of_range_is_named(sanitized, streamed, field, value, name):
+    numbers = [n for n in range(streamed[9]) if streamed[HEAD + ENTRY * n + 2]]
+    at = HEAD + ENTRY * numbers[0]  # the first one in tiles
+    entry = format.LAYER.parse(streamed[at:]) | {field: value}
+    file = sign(bytearray(streamed[:at] + format.LAYER.build(entry) + streamed[at + ENTRY :]))
+    assert engine_says(sanitized, [file]) == [name] == [python_says(file)]
+
+
+@pytest.mark.parametrize("make", [lambda rng: (random_model(rng), {}), random_streamed])
+def test_signed_nonsense_is_refused_alike_and_reads_nothing_outside(sanitized, make):
     """Random models with random header bytes and true CRCs: C and Python agree on each."""
     rng = np.random.default_rng(5)
     files = []
     for _ in range(800):
-        file = bytearray(format.write(random_model(rng)))
-        end = min(HEAD + ENTRY * file[9] + 100, len(file))  # entries, chunk table, some records
+        model, how = make(rng)
+        file = bytearray(format.write(model, **how))
+        end = min(HEAD + ENTRY * file[9] + 100, len(file))  # entries, some records
         for _ in range(rng.integers(1, 4)):
             values = [0, 1, 255, 128, 127, int(rng.integers(256))]
             file[rng.integers(9, end)] = values[rng.integers(len(values))]

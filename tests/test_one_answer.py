@@ -7,13 +7,14 @@ import sys
 
 import numpy as np
 import pytest
-from random_models import random_model
+from random_models import random_model, random_streamed
 
 from whim import decoder, format, integers, packing
 from whim.encodings import Encoding, decode_weights, encode_weights
 from whim.verification import engine
 
 MODELS = 60
+CATS = all((packing.DATA / f"{source}.npz").exists() for source in packing.CATS.values())
 
 
 @pytest.mark.parametrize("encoding", [e for e in Encoding if e is not Encoding.NONE])
@@ -35,11 +36,24 @@ def test_the_engine_decodes_any_model_as_numpy_does(sanitized, reference, tmp_pa
     rng = np.random.default_rng(seed)
     path = tmp_path / "random.whim"
     path.write_bytes(format.write(random_model(rng)))
+    _same_everywhere(rng, path, sanitized, reference)
+
+
+@pytest.mark.parametrize("seed", range(MODELS // 2))
+def test_the_engine_streams_any_model_as_numpy_decodes_it(sanitized, reference, tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    path = tmp_path / "random.whim"
+    model, how = random_streamed(rng)
+    path.write_bytes(format.write(model, **how))
+    _same_everywhere(rng, path, sanitized, reference)
+
+
+def _same_everywhere(rng, path, *programs):
     model = decoder.load(path)
     inputs = rng.integers(-128, 128, (4, model.inputs)).astype(np.int8)
     picture = decoder.decode(model, inputs).reshape(-1)
-    assert np.array_equal(engine(path, inputs, sanitized), picture)
-    assert np.array_equal(engine(path, inputs, reference), picture)
+    for program in programs:
+        assert np.array_equal(engine(path, inputs, program), picture), program
 
 
 def test_pytorch_decodes_any_model_as_numpy_does():
@@ -49,7 +63,7 @@ def test_pytorch_decodes_any_model_as_numpy_does():
 
     for seed in range(MODELS):
         rng = np.random.default_rng(seed)
-        model = random_model(rng)
+        model = random_model(rng, streamed=seed % 2 == 1)
         inputs = rng.integers(-128, 128, (4, model.inputs)).astype(np.int8)
         assert np.array_equal(
             torch_reference.decode(model, inputs), decoder.decode(model, inputs)
@@ -63,19 +77,32 @@ def test_random_models_cover_what_the_format_knows():
 
 
 def test_verify_finds_no_mismatch_in_10000_inputs(simulator):
+    assert verify(simulator, "data/die.whim")[0]["inputs"] == 10_000
+
+
+@pytest.mark.skipif(not CATS, reason="data/ has no integers of cats")
+def test_verify_finds_no_mismatch_in_the_cats(simulator):
+    """Two of each; host/verify.py, without words, takes 20."""
+    results = verify(simulator, "--inputs", "2", *packing.cats())
+    assert [result["model"] for result in results] == list(packing.CATS)
+
+
+def verify(simulator, *words) -> list[dict]:
+    """What host/verify.py says, which has found no mismatch."""
     require = ["--require", "pytorch"] if os.environ.get("WHIM_REQUIRE_TORCH") else []
     done = subprocess.run(
-        [sys.executable, "host/verify.py", "--json", "--program", simulator, *require],
+        [sys.executable, "host/verify.py", "--json", "--program", simulator, *require, *words],
         capture_output=True,
         text=True,
         cwd=packing.DATA.parent,
     )
     assert done.returncode == 0, done.stderr
-    for result in json.loads(done.stdout):
-        assert result["inputs"] == 10_000
+    results = json.loads(done.stdout)
+    for result in results:
         ways = [way for way in result["decoders"].values() if way]
         assert len(ways) >= 2 and all(way["differ"] == 0 for way in ways)
         assert len({way["crc32"] for way in ways}) == 1
+    return results
 
 
 def test_verify_fails_when_a_byte_differs(simulator, monkeypatch, capsys):
@@ -83,7 +110,9 @@ def test_verify_fails_when_a_byte_differs(simulator, monkeypatch, capsys):
 
     true_decode = decoder.decode
     monkeypatch.setattr(decoder, "decode", lambda model, x: true_decode(model, x) ^ np.int8(1))
-    monkeypatch.setattr(sys, "argv", ["verify.py", "--inputs", "10", "--program", str(simulator)])
+    words = ["verify.py", "data/die.whim", "--inputs", "10", "--program", str(simulator)]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.chdir(packing.ROOT)
     assert verify.main() == 1
     assert "mismatches" in capsys.readouterr().out
 

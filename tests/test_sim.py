@@ -12,15 +12,20 @@ import subprocess
 import sys
 import termios
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from small_cats import packed, small_cat
+from whim import cats, entropy, kept, oled, terminal
 from whim import device as device_module
-from whim import entropy, oled, terminal
+from whim.decoder import decode, load
 from whim.device import Device, DeviceError
+from whim.dither import dither
+from whim.encodings import Encoding
 
 SIM = [sys.executable, str(Path(__file__).resolve().parents[1] / "host/sim.py")]
 
@@ -90,6 +95,129 @@ def test_a_gif_shows_the_whole_throw(simulator, tmp_path):
             gif.seek(frame)
             durations.append(gif.info["duration"])
     assert durations[-1] == 2000 and 50 <= np.median(durations) <= 90
+
+
+CATS = {"int8": small_cat(1), "int4": small_cat(2, Encoding.INT4)}
+
+
+@pytest.fixture
+def card(tmp_path) -> Path:
+    """A card's folder, with small models."""
+    folder = tmp_path / "card"
+    folder.mkdir()
+    for weights, model in CATS.items():
+        (folder / cats.FILES[weights]).write_bytes(packed(model))
+    return folder
+
+
+def drawn(weights: str, z: np.ndarray) -> np.ndarray:
+    """The pictures by the NumPy decoder, uint8 (N, 64, 64, 3)."""
+    return decode(CATS[weights], z).view(np.uint8) ^ 128
+
+
+@pytest.mark.parametrize("weights", CATS)
+def test_a_cat_is_one_line_of_json_and_a_picture(simulator, card, tmp_path, weights):
+    png, screen = tmp_path / "cat.png", tmp_path / "oled.png"
+    words = ["--card", card, "--weights", weights, "--png", png, "--oled", screen]
+    run = sim("generate", "--seed", 7, *words)
+    assert (run.returncode, run.stderr, run.stdout.count("\n")) == (0, "", 1)
+    answer = json.loads(run.stdout)
+    z, moods = cats.latents(7, 1)
+    (picture,) = drawn(weights, z)
+    model = (card / cats.FILES[weights]).read_bytes()
+    assert (answer["seed"], answer["mood"], answer["weights"]) == (7, moods[0], weights)
+    assert answer["crc32"] == zlib.crc32(picture.tobytes()) and answer["z"] == z[0].tolist()
+    assert answer["arena_bytes"] == int.from_bytes(model[16:20], "little")
+    assert (answer["card_bytes_read"], answer["card_retries"]) == (len(model), 0)
+    with Image.open(png) as opened:
+        assert opened.mode == "RGB" and (np.asarray(opened) == picture).all()
+    assert (read_photo(screen)[:, :64] == dither(picture)).all()
+    assert sorted(path.name for path in card.iterdir()) == ["cat4.whim", "cat8.whim"]
+
+
+def test_a_cat_without_a_seed_is_kept_on_the_card_and_drawn_again(simulator, card, tmp_path):
+    first = json.loads(sim("generate", "--card", card).stdout)
+    second = json.loads(sim("generate", "--card", card).stdout)
+    assert (first["seed"], first["entropy"]) == (None, "system") and first["z"] != second["z"]
+    for answer, name in ((first, "00001.bmp"), (second, "00002.bmp")):
+        assert answer["kept"] == str(card / "cats" / name)
+        cat = kept.read(Path(answer["kept"]).read_bytes())
+        assert (cat.mood, cat.z.tolist()) == (answer["mood"], answer["z"])
+        words = ["--card", card, "--z", answer["kept"], "--weights", "int4"]
+        again = json.loads(sim("generate", *words).stdout)
+        for name in ("crc32", "mood", "z", "entropy", "weights"):
+            assert again[name] == answer[name], "by the model that made it"
+    assert len(list((card / "cats").iterdir())) == 2
+
+
+def test_a_latent_of_ones_own_is_drawn(simulator, card, tmp_path):
+    z = np.arange(-50, 50, dtype=np.int8)
+    np.save(tmp_path / "z.npy", z)
+    answer = json.loads(sim("generate", "--card", card, "--z", tmp_path / "z.npy").stdout)
+    assert answer["crc32"] == zlib.crc32(drawn("int8", z[None]).tobytes())
+    assert (answer["seed"], answer["mood"], answer["entropy"]) == (None, None, "file")
+
+
+def test_the_first_cats_of_a_seed_come_as_an_array(simulator, card, tmp_path):
+    path = tmp_path / "cats.npy"
+    words = ["--card", card, "--npy", path, "--count", 30]
+    answer = json.loads(sim("generate", "--seed", 7, *words).stdout)
+    made = np.load(path)
+    assert (made.dtype, made.shape) == (np.uint8, (30, 64, 64, 3))
+    assert (made == drawn("int8", cats.latents(7, 30)[0])).all()
+    assert answer["crc32"] == zlib.crc32(made[0].tobytes())
+    answer = json.loads(sim("generate", *words).stdout)
+    assert (np.load(path) == drawn("int8", cats.latents(answer["seed"], 30)[0])).all()
+
+
+def test_a_gif_shows_how_the_cat_is_made(simulator, card, tmp_path):
+    sim("generate", "--seed", 7, "--card", card, "--gif", tmp_path / "cat.gif", check=True)
+    with Image.open(tmp_path / "cat.gif") as gif:
+        assert gif.n_frames > 3
+        gif.seek(gif.n_frames - 1)
+        assert gif.info["duration"] == 2000
+
+
+def test_what_is_no_latent_is_a_sentence(simulator, card, tmp_path):
+    arrays = {"float64": np.zeros(100), "100 values": np.zeros(99, np.int8),
+              "pickle": np.array([{}])}  # fmt: skip
+    for array in arrays.values():
+        np.save(tmp_path / "z.npy", array, allow_pickle=True)
+        run = sim("generate", "--card", card, "--z", tmp_path / "z.npy")
+        assert run.returncode == 1 and run.stderr.count("\n") == 1 and "z.npy: " in run.stderr
+    damaged = kept.Kept(arrays["100 values"][[0] * 100], None, 1, "x", np.zeros((64, 64, 3), "u1"))
+    damaged = bytearray(kept.write(damaged))
+    for data in (b"", b"BM", b"BMP", bytes(damaged[:600]), bytes(damaged[:70]) + bytes(12_730)):
+        (tmp_path / "z.bmp").write_bytes(data)
+        run = sim("generate", "--card", card, "--z", tmp_path / "z.bmp")
+        assert run.returncode == 1 and run.stderr.count("\n") == 1 and "z.bmp: " in run.stderr
+    (tmp_path / "z.bmp").write_bytes(damaged)
+    run = sim("generate", "--card", card, "--z", tmp_path / "z.bmp")
+    assert run.returncode == 1 and "other model" in run.stderr
+
+
+def test_a_card_without_models_or_with_bad_ones_is_a_sentence(simulator, tmp_path, card):
+    run = sim("generate", "--card", tmp_path)
+    assert run.returncode == 1 and run.stderr.count("\n") == 1
+    assert "cat8.whim" in run.stderr and "python host/pack.py" in run.stderr
+    model = bytearray((card / "cat8.whim").read_bytes())
+    model[9000] ^= 1
+    (card / "cat8.whim").write_bytes(model)
+    run = sim("generate", "--card", card, "--seed", 7)
+    assert run.returncode == 1 and "model crc, while generating by cat8.whim" in run.stderr
+    for words in (["--z", "z.npy", "--seed", 7], ["--z", "z.npy", "--npy", "c.npy"],
+                  ["--weights", "int2"]):  # fmt: skip
+        assert sim("generate", *words).returncode == 2
+
+
+def test_the_shipped_cat_is_the_decoders(simulator):
+    """The whole of it, once: 410 million multiply-accumulates by the device and by NumPy."""
+    cat = cats.generate(seed=7)
+    assert cat.stats["arena_bytes"] <= 224 * 1024
+    model = cats.model_file(cats.CARD, "int8")
+    assert cat.stats["card_bytes"] == model.stat().st_size
+    (picture,) = decode(load(model), cat.z[None]).view(np.uint8) ^ 128
+    assert (cat.picture == picture).all()
 
 
 @pytest.mark.parametrize("words", [["--seed", "-1"], ["--seed", "1e3"], ["--seed", 2**64],
@@ -294,6 +422,23 @@ def test_a_small_window_gets_a_plain_message_until_it_is_large_enough(simulator)
     person.wait("needs 66x19")
     person.resize(80, 24)
     person.wait("space rolls")
+    person.type(b"q")
+    person.left(0)
+
+
+def test_a_key_makes_a_cat_and_another_shows_its_colours(simulator, card):
+    person = Person(words=["--card", card])
+    person.wait("c makes a cat, v in colour")
+    person.type(b"c")
+    shown = Path(card / "cats/00001.bmp")
+    end = time.monotonic() + 20
+    while not shown.exists() or shown.read_bytes()[:2] != b"BM":
+        assert time.monotonic() < end
+        person.wait("\x1b[", 5)
+    person.wait("\x1b[", 5)
+    person.type(b"v")
+    red, green, blue = kept.read(shown.read_bytes()).picture[1, 0]
+    person.wait(f"\x1b[38;2;{red};{green};{blue};48;2;")
     person.type(b"q")
     person.left(0)
 

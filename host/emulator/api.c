@@ -7,7 +7,7 @@
 
 #include "board.h"
 
-enum { FLASH_BYTES = 16 * 1024, RAM_BYTES = 2 * 1024, FLASH_MEMORY = 1 };
+enum { FLASH_BYTES = 16 * 1024, RAM_BYTES = 2 * 1024, KB = 1024 };
 
 static int add(struct board *board, const char *name, uint32_t base, uint32_t size, bool flash)
 {
@@ -22,6 +22,12 @@ static int add(struct board *board, const char *name, uint32_t base, uint32_t si
     if (!memory->bytes || !memory->code) return 0;
     memset(memory->bytes, flash ? 0xff : 0, size);
     return 1;
+}
+
+static void seed_noise(struct board *board, uint64_t noise)
+{
+    board->noise = noise * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    for (int i = 0; i < 16; i++) board_noise(board); /* seeds that are alike come apart */
 }
 
 struct board *board_new_bare(uint32_t isa, uint32_t base, uint32_t bytes)
@@ -45,7 +51,7 @@ struct board *board_new_ch32v003(void)
     struct board *board = calloc(1, sizeof *board);
     if (!board) return NULL;
     board->core.isa = ISA_E | ISA_C;
-    board->core.model = 1;
+    board->core.model = MODEL_QINGKE_V2A;
     board->noise = 1;
     board->adc_noise = 6;
     board->lsi_jitter = 60;
@@ -57,15 +63,43 @@ struct board *board_new_ch32v003(void)
         board_free(board);
         return NULL;
     }
-    board->memory[2] = board->memory[FLASH_MEMORY]; /* the same, seen elsewhere */
+    board->memory[2] = board->memory[1]; /* the same, seen elsewhere */
     board->memory[2].base = 0x08000000;
     board->memory_count = 3;
     return board;
 }
 
+struct board *board_new_bench(void)
+{
+    struct board *board = board_new_bare(ISA_M | ISA_C, 0x200c0000, 256 * KB);
+    if (!board) return NULL;
+    board->memory[0].name = "DTCM";
+    board->core.model = MODEL_QINGKE_V5F;
+    if (!add(board, "ITCM", 0x200a0000, 128 * KB, false) ||
+        !add(board, "shared SRAM", 0x20100000, 512 * KB, false)) {
+        board_free(board);
+        return NULL;
+    }
+    board->memory[CARD_REACHES].wait = 8;
+    board->core.lowest_sp = board->memory[0].size;
+    return board;
+}
+
+void board_card(struct board *board, const uint8_t *file, uint32_t bytes, uint64_t noise,
+                int (*begins)(uint32_t, uint32_t), void (*ends)(uint64_t, uint64_t, uint64_t))
+{
+    board->card.file = file;
+    board->card.bytes = board->card.registers[CARD_LENGTH] = bytes;
+    board->card.bandwidth = 1;
+    seed_noise(board, noise);
+    board->world.card_begins = begins;
+    board->world.card_ends = ends;
+}
+
 void board_free(struct board *board)
 {
-    for (unsigned i = 0; board && i < 2; i++) {
+    for (unsigned i = 0; board && i < board->memory_count; i++) {
+        if (i && board->memory[i].bytes == board->memory[i - 1].bytes) continue; /* seen twice */
         free(board->memory[i].bytes);
         free(board->memory[i].code);
     }
@@ -75,7 +109,7 @@ void board_free(struct board *board)
 
 int board_profile_start(struct board *board)
 {
-    uint32_t count = board->memory[FLASH_MEMORY].size / 2;
+    uint32_t count = board->memory[1].size / 2;
     free(board->profile);
     board->profile = calloc(count, sizeof *board->profile);
     return board->profile != NULL;
@@ -129,8 +163,7 @@ int board_read(struct board *board, uint32_t address, uint8_t *bytes, uint32_t c
 
 void board_power_on(struct board *board, uint64_t noise)
 {
-    board->noise = noise * UINT64_C(0x9e3779b97f4a7c15) | 1;
-    for (int i = 0; i < 16; i++) board_noise(board); /* seeds that are alike come apart */
+    seed_noise(board, noise);
     board->power_ons++;
     for (uint32_t i = 0; i < board->memory[0].size; i++) {
         board->memory[0].bytes[i] = (uint8_t)board_noise(board);
@@ -193,7 +226,7 @@ const char *board_fault_text(const struct board *board) { return board->fault; }
 
 const char *board_cycle_model(const struct board *board)
 {
-    return board->core.model ? qingke_v2a.name : ideal.name;
+    return core_model(&board->core)->name;
 }
 
 void board_option(struct board *board, int option, uint32_t value)
@@ -205,6 +238,11 @@ void board_option(struct board *board, int option, uint32_t value)
     case OPTION_ADC_NOISE: board->adc_noise = value; break;
     case OPTION_LSI_JITTER: board->lsi_jitter = value; break;
     case OPTION_LSI_STOPPED: board->lsi_stopped = value; break;
+    case OPTION_CARD_LENGTH: board->card.registers[CARD_LENGTH] = value; break;
+    case OPTION_CARD_BANDWIDTH: board->card.bandwidth = value ? value : 1; break;
+    case OPTION_CARD_LATENCY: board->card.latency = value; break;
+    case OPTION_CARD_PAUSE: board->card.pause = value; break;
+    case OPTION_CARD_PAUSE_CHANCE: board->card.pause_chance = value; break;
     }
 }
 

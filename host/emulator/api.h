@@ -13,14 +13,27 @@ enum {
 };
 enum {
     OPTION_DELIVER_FAULTS, OPTION_STACK_LIMIT, OPTION_I2C_STUCK, OPTION_ADC_NOISE,
-    OPTION_LSI_JITTER, OPTION_LSI_STOPPED,
+    OPTION_LSI_JITTER, OPTION_LSI_STOPPED, OPTION_CARD_LENGTH, OPTION_CARD_BANDWIDTH,
+    OPTION_CARD_LATENCY, OPTION_CARD_PAUSE, OPTION_CARD_PAUSE_CHANCE,
 };
 
 /* A core with RAM and nothing else, for tests of the core; ECALL ends its program. NULL without
  * memory. `isa` is a sum of ISA_E 1, ISA_M 2, ISA_C 4. */
 struct board *board_new_bare(uint32_t isa, uint32_t base, uint32_t bytes);
 struct board *board_new_ch32v003(void);
+/* V5F and its memories, ITCM, DTCM and shared SRAM, without the chip around them; ECALL ends its
+ * program. Its memories lie where the CH32H417 has them; its ticks are cycles. */
+struct board *board_new_bench(void);
 void board_free(struct board *board);
+
+/* Put a card with one file into the bench machine's reader (card.h). `file` stays the caller's, and
+ * in its place; `bytes` is a multiple of 512. `noise` seeds its pauses and the places of its
+ * errors. begins(offset, count) answers what becomes of a read: 0 nothing, 1 error, 2 a bit of it
+ * arrives wrong; ends(began, ended, paused) tells its cycles. OPTION_CARD_... say how fast it is:
+ * bytes a second, cycles of latency and of a pause, and how likely one is before a block, out of
+ * 2^32. */
+void board_card(struct board *board, const uint8_t *file, uint32_t bytes, uint64_t noise,
+                int (*begins)(uint32_t, uint32_t), void (*ends)(uint64_t, uint64_t, uint64_t));
 
 /* i2c(event, byte): event 0 start, 1 byte, 2 stop; answers whether a byte is acknowledged. */
 void board_callbacks(struct board *board, int (*i2c)(int, int), void (*uart)(int));
@@ -58,8 +71,8 @@ uint32_t board_snapshot_bytes(const struct board *board);
 void board_snapshot(const struct board *board, uint8_t *bytes);
 void board_restore(struct board *board, const uint8_t *bytes);
 
-/* From now on count what each instruction in flash costs, anew; 0 without memory. Then: the
- * instructions or cycles of the one at halfword `place`. */
+/* From now on count what each instruction in flash (bench: in ITCM) costs, anew; 0 without memory.
+ * Then: the instructions or cycles of the one at halfword `place`. */
 int board_profile_start(struct board *board);
 uint64_t board_profile(const struct board *board, uint32_t place, int cycles);
 

@@ -87,6 +87,8 @@ static bool awake(struct board *board)
     } else if (core->waiting == WAIT_INTERRUPT) {
         /* With interrupts masked it never ends: WCH's cores differ from others here. */
         if (!(core->mstatus & MIE) || !pfic_pending(board)) return false;
+    } else if (core->waiting == WAIT_CARD) {
+        if (card_busy(board)) return false;
     }
     core->waiting = AWAKE;
     return true;
@@ -123,7 +125,7 @@ bool board_service(struct board *board)
     irq = core->mstatus & MIE ? pfic_pending(board) : 0;
     if (irq) {
         pfic_taken(board, irq);
-        core->cycles += core->model ? qingke_v2a.interrupt : 0;
+        core->cycles += core_model(core)->interrupt;
         core_trap(board, 0x80000000u | irq, 0, core_vector(board, irq));
     }
     board->limit = cycle_of(board, next_event(board));

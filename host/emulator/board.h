@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "card.h"
 #include "chip.h"
 #include "core.h"
 #include "isa.h"
@@ -26,20 +27,32 @@ enum stop {
     STOP_HOST,  /* a callback asked for it */
 };
 
-/* Memory that is not a register: RAM, or flash, which appears at two addresses. */
+/* Memory that is not a register: RAM, or flash, which appears at two addresses. memory[0] has the
+ * stack, memory[1] the code that is profiled. */
 struct memory {
     const char *name;
     uint32_t base, size;
     uint8_t *bytes;
     struct op *code; /* what is decoded so far, one for each halfword */
     bool writable, flash;
+    uint8_t wait; /* cycles that an access takes longer */
 };
 
-/* What an instruction in flash has cost so far. */
+/* What was decoded from `count` bytes at `offset`, and what may begin just before them, is not true
+ * any more. */
+static inline void memory_written(struct memory *memory, uint32_t offset, uint32_t count)
+{
+    uint32_t place = offset >> 1, last = (offset + count - 1) >> 1;
+    if (place) place--;
+    for (; place <= last; place++) memory->code[place].code = OP_NONE;
+}
+
+/* What an instruction has cost so far. */
 struct profile {
     uint64_t instructions, cycles;
 };
 
+enum { BENCH_HERTZ = 400000000 };
 enum { FOREVER = 1000 }; /* of i2c_stuck */
 enum { MAX_MEMORIES = 4, MAX_CHANGES = 64, MAX_TYPED = 4096, FAULT_TEXT = 200 };
 
@@ -50,11 +63,14 @@ struct change {
     uint8_t port, pin, drive;
 };
 
-/* Where a chip meets its world. The I2C callback answers whether the byte is acknowledged. */
+/* Where a chip meets its world. The I2C callback answers whether the byte is acknowledged, that of
+ * a read from the card what becomes of it. */
 enum { I2C_START, I2C_BYTE, I2C_STOP };
 struct world {
     int (*i2c)(int event, int byte);
     void (*uart)(int byte);
+    int (*card_begins)(uint32_t offset, uint32_t count);
+    void (*card_ends)(uint64_t began, uint64_t ended, uint64_t paused);
 };
 
 struct board {
@@ -81,7 +97,8 @@ struct board {
     struct memory memory[MAX_MEMORIES];
     uint32_t memory_count;
     struct world world;
-    struct profile *profile; /* one for each halfword of flash, or NULL */
+    struct card card;
+    struct profile *profile; /* one for each halfword of memory[1], or NULL */
     uint64_t deadline, limit; /* core.cycles at which the core's loop must look around */
     enum stop stop;
     uint32_t fault_pc, fault_address;

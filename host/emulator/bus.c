@@ -95,6 +95,7 @@ uint32_t bus_read(struct board *board, uint32_t address, uint32_t bytes)
 {
     int found;
 
+    if (card_has(board, address)) return card_read(board, address, bytes);
     if (board->core.bare) {
         board_fault(board, address, "load from 0x%08x, where nothing is", (unsigned)address);
         return 0;
@@ -127,6 +128,10 @@ void bus_write(struct board *board, uint32_t address, uint32_t bytes, uint32_t v
 {
     int found;
 
+    if (card_has(board, address)) {
+        card_write(board, address, bytes, value);
+        return;
+    }
     if (board->core.bare) {
         board_fault(board, address, "store to 0x%08x, where nothing is", (unsigned)address);
         return;

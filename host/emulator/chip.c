@@ -55,11 +55,12 @@ void chip_event(struct board *board, enum event event)
     case EVENT_ADC: adc_event(board); break;
     case EVENT_WATCHDOG:
     case EVENT_WATCHDOG_UPDATE: watchdog_event(board, event); break;
+    case EVENT_CARD: card_event(board); break;
     case EVENTS: break;
     }
 }
 
 uint32_t chip_hertz(const struct board *board)
 {
-    return 48000000u / board->ticks_per_cycle;
+    return board->core.bare ? BENCH_HERTZ : 48000000u / board->ticks_per_cycle;
 }

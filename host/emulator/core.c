@@ -5,21 +5,25 @@
 
 #include "board.h"
 
-const struct cycle_model ideal = {"ideal-1", false, 0, 0, 0, 0, 0, 0};
-const struct cycle_model qingke_v2a = {"qingke-v2a-2", true, 1, 1, 2, 4, 0, 0};
+static const struct cycle_model
+    ideal = {"ideal-1", false, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    qingke_v2a = {"qingke-v2a-2", true, 1, 1, 2, 4, 0, 0, 0, 0, 0},
+    qingke_v5f = {"qingke-v5f-1", false, 0, 0, 0, 0, 2, 2, 33, 1, 8};
 
 enum { CAUSE_FETCH_MISALIGNED = 0, CAUSE_FETCH = 1, CAUSE_ILLEGAL = 2, CAUSE_BREAKPOINT = 3,
        CAUSE_LOAD_MISALIGNED = 4, CAUSE_LOAD = 5, CAUSE_STORE_MISALIGNED = 6, CAUSE_STORE = 7,
        CAUSE_ECALL = 11 };
 
-static const struct cycle_model *model_of(const struct core *core)
+const struct cycle_model *core_model(const struct core *core)
 {
-    return core->model ? &qingke_v2a : &ideal;
+    static const struct cycle_model *const models[] = {&ideal, &qingke_v2a, &qingke_v5f};
+    return models[core->model];
 }
 
 void core_reset(struct core *core, uint32_t pc)
 {
     memset(core->x, 0, sizeof core->x);
+    memset(core->ready, 0, sizeof core->ready);
     core->pc = pc;
     core->mstatus = core->bare ? 0 : MPP;
     core->mtvec = core->mepc = core->mcause = core->mtval = core->mscratch = core->intsyscr = 0;
@@ -80,7 +84,7 @@ void core_trap(struct board *board, uint32_t cause, uint32_t value, uint32_t ent
                     (core->mstatus & MIE ? MPIE : 0) | MPP;
     core->pc = entry;
     core->waiting = AWAKE;
-    if (model_of(core)->fetch) redirect(core, model_of(core), entry);
+    if (core_model(core)->fetch) redirect(core, core_model(core), entry);
 }
 
 static struct memory *memory_at(struct board *board, uint32_t address)
@@ -122,8 +126,9 @@ static uint32_t load(struct board *board, uint32_t address, uint32_t bytes)
     }
     memory = memory_at(board, address);
     if (!memory) return bus_read(board, address, bytes);
+    board->core.cycles += memory->wait;
     memcpy(&value, memory->bytes + (address - memory->base), bytes);
-    if (memory->flash && model_of(&board->core)->fetch) read_flash(board);
+    if (memory->flash && core_model(&board->core)->fetch) read_flash(board);
     return value;
 }
 
@@ -150,9 +155,8 @@ static void store(struct board *board, uint32_t address, uint32_t bytes, uint32_
     }
     offset = address - memory->base;
     memcpy(memory->bytes + offset, &value, bytes);
-    /* What was decoded here, and what may begin just before, is not true any more. */
-    if (offset >= 2) memory->code[(offset >> 1) - 1].code = OP_NONE;
-    memory->code[offset >> 1].code = memory->code[(offset + bytes - 1) >> 1].code = OP_NONE;
+    memory_written(memory, offset, bytes);
+    board->core.cycles += memory->wait;
 }
 
 static void illegal(struct board *board, const struct op *op)
@@ -209,11 +213,15 @@ static int32_t remainder_of(int32_t a, int32_t b)
 
 #define HIGH(a, b) ((uint32_t)((uint64_t)((int64_t)(a) * (int64_t)(b)) >> 32))
 
-void core_run(struct board *board)
+/* The loop is compiled for each model, which is constant there. */
+#if defined(__GNUC__)
+__attribute__((always_inline))
+#endif
+static inline void run(struct board *board, const struct cycle_model *model)
 {
     struct core *core = &board->core;
-    const struct cycle_model *model = model_of(core);
     uint32_t *x = core->x;
+    uint64_t *ready = core->ready;
     struct memory *in = NULL;
     const uint32_t ram_base = board->memory[0].base, ram_size = board->memory[0].size;
     uint8_t *const ram = board->memory[0].bytes;
@@ -243,6 +251,10 @@ void core_run(struct board *board)
             uint32_t word = (next - 2) >> 2;
             if (word != core->last) fetch_word(core, word, model->ahead);
         }
+        if (model->load) {
+            if (core->cycles < ready[op->rs1]) core->cycles = ready[op->rs1];
+            if (core->cycles < ready[op->rs2]) core->cycles = ready[op->rs2];
+        }
         core->cycles++;
         a = x[op->rs1];
         b = x[op->rs2];
@@ -253,29 +265,31 @@ void core_run(struct board *board)
         case OP_JAL:
             x[op->rd] = next;
             next = pc + (uint32_t)op->imm;
+            core->cycles += model->taken;
             goto jump;
         case OP_JALR:
             x[op->rd] = next;
+            core->cycles += model->wrong;
             next = (a + (uint32_t)op->imm) & ~(uint32_t)1;
             goto jump;
-        case OP_BEQ: if (a == b) goto branch; break;
-        case OP_BNE: if (a != b) goto branch; break;
-        case OP_BLT: if ((int32_t)a < (int32_t)b) goto branch; break;
-        case OP_BGE: if ((int32_t)a >= (int32_t)b) goto branch; break;
-        case OP_BLTU: if (a < b) goto branch; break;
-        case OP_BGEU: if (a >= b) goto branch; break;
+        case OP_BEQ: if (a == b) goto branch; goto passed;
+        case OP_BNE: if (a != b) goto branch; goto passed;
+        case OP_BLT: if ((int32_t)a < (int32_t)b) goto branch; goto passed;
+        case OP_BGE: if ((int32_t)a >= (int32_t)b) goto branch; goto passed;
+        case OP_BLTU: if (a < b) goto branch; goto passed;
+        case OP_BGEU: if (a >= b) goto branch; goto passed;
 
         case OP_LW:
             core->cycles += model->memory;
             address = a + (uint32_t)op->imm;
             if (!(address & 3) && address - ram_base < ram_size) {
-                memcpy(&x[op->rd], ram + (address - ram_base), 4);
-                break;
+                memcpy(&b, ram + (address - ram_base), 4);
+            } else {
+                b = load(board, address, 4);
+                if (board->stop == STOP_FAULT) goto faulty_load;
             }
-            b = load(board, address, 4);
-            if (board->stop == STOP_FAULT) goto faulty_load;
             x[op->rd] = b;
-            break;
+            goto loaded;
         case OP_LB:
         case OP_LBU:
             core->cycles += model->memory;
@@ -287,7 +301,7 @@ void core_run(struct board *board)
                 if (board->stop == STOP_FAULT) goto faulty_load;
             }
             x[op->rd] = op->code == OP_LB ? (uint32_t)(int32_t)(int8_t)b : b;
-            break;
+            goto loaded;
         case OP_LH:
         case OP_LHU:
             core->cycles += model->memory;
@@ -295,7 +309,7 @@ void core_run(struct board *board)
             b = load(board, address, 2);
             if (board->stop == STOP_FAULT) goto faulty_load;
             x[op->rd] = op->code == OP_LH ? (uint32_t)(int32_t)(int16_t)b : b;
-            break;
+            goto loaded;
         case OP_SB: bytes = 1; goto store;
         case OP_SH: bytes = 2; goto store;
         case OP_SW: bytes = 4; goto store;
@@ -320,14 +334,14 @@ void core_run(struct board *board)
         case OP_OR: x[op->rd] = a | b; break;
         case OP_AND: x[op->rd] = a & b; break;
 
-        case OP_MUL: x[op->rd] = a * b; core->cycles += model->multiply; break;
-        case OP_MULH: x[op->rd] = HIGH((int32_t)a, (int32_t)b); break;
-        case OP_MULHSU: x[op->rd] = HIGH((int32_t)a, b); break;
-        case OP_MULHU: x[op->rd] = (uint32_t)((uint64_t)a * b >> 32); break;
-        case OP_DIV: x[op->rd] = (uint32_t)divide((int32_t)a, (int32_t)b); break;
-        case OP_DIVU: x[op->rd] = b ? a / b : ~(uint32_t)0; break;
-        case OP_REM: x[op->rd] = (uint32_t)remainder_of((int32_t)a, (int32_t)b); break;
-        case OP_REMU: x[op->rd] = b ? a % b : a; break;
+        case OP_MUL: x[op->rd] = a * b; goto multiplied;
+        case OP_MULH: x[op->rd] = HIGH((int32_t)a, (int32_t)b); goto multiplied;
+        case OP_MULHSU: x[op->rd] = HIGH((int32_t)a, b); goto multiplied;
+        case OP_MULHU: x[op->rd] = (uint32_t)((uint64_t)a * b >> 32); goto multiplied;
+        case OP_DIV: x[op->rd] = (uint32_t)divide((int32_t)a, (int32_t)b); goto divided;
+        case OP_DIVU: x[op->rd] = b ? a / b : ~(uint32_t)0; goto divided;
+        case OP_REM: x[op->rd] = (uint32_t)remainder_of((int32_t)a, (int32_t)b); goto divided;
+        case OP_REMU: x[op->rd] = b ? a % b : a; goto divided;
 
         case OP_FENCE:
         case OP_FENCE_I: break; /* stores undo what was decoded */
@@ -350,8 +364,9 @@ void core_run(struct board *board)
             board_attention(board);
             goto jump;
         case OP_WFI:
-            if (core->bare) break;
-            core->waiting = board->chip.value[PFIC_SCTLR] & 8 ? WAIT_EVENT : WAIT_INTERRUPT;
+            if (core->bare && !card_busy(board)) break;
+            core->waiting = core->bare ? WAIT_CARD :
+                            board->chip.value[PFIC_SCTLR] & 8 ? WAIT_EVENT : WAIT_INTERRUPT;
             board_attention(board);
             break;
         case OP_ILLEGAL:
@@ -362,14 +377,22 @@ void core_run(struct board *board)
             if (board->stop == STOP_FAULT) goto faulty_instruction;
             break;
 
+        loaded: ready[op->rd] = core->cycles + model->load; break;
+        multiplied: ready[op->rd] = core->cycles + model->multiply; break;
+        divided: core->cycles += model->divide; break;
+
         store:
             core->cycles += model->memory;
             address = a + (uint32_t)op->imm;
             store(board, address, bytes, b);
             if (board->stop == STOP_FAULT) goto faulty_store;
             break;
+        passed:
+            if (op->imm < 0) core->cycles += model->wrong;
+            break;
         branch:
             next = pc + (uint32_t)op->imm;
+            core->cycles += op->imm < 0 ? model->taken : model->wrong;
         jump:
             if (next & 1) { /* MEPC's and JALR's lowest bit is never set; a branch's neither */
                 board_fault(board, next, "jump to 0x%08x, an odd address", (unsigned)next);
@@ -384,7 +407,7 @@ void core_run(struct board *board)
         }
         core->pc = next;
         core->retired++;
-        if (board->profile && in->flash) {
+        if (board->profile && in->code == board->memory[1].code) {
             struct profile *here = &board->profile[offset >> 1];
             here->instructions++;
             here->cycles += core->cycles - began;
@@ -410,5 +433,14 @@ void core_run(struct board *board)
     faulty_break: fault(board, CAUSE_BREAKPOINT, pc); goto faulty;
     faulty:
         if (board->stop) return;
+    }
+}
+
+void core_run(struct board *board)
+{
+    switch (board->core.model) {
+    case MODEL_QINGKE_V2A: run(board, &qingke_v2a); break;
+    case MODEL_QINGKE_V5F: run(board, &qingke_v5f); break;
+    default: run(board, &ideal);
     }
 }

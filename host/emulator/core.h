@@ -29,14 +29,28 @@ struct op;
  * model; GCC 14.2's code 0.3 % and 0.7 % more, GCC 12.2's 9 % and 10 % more. The rule for the next
  * word was derived from these figures. Stores and interrupts are hardly tested by them.
  *
+ * qingke-v5f-1, for the CH32H417's V5F at 400 MHz with its code in ITCM. Nobody has published what
+ * its instructions take, so the model is of a core that V5F should not be slower than: in order,
+ * and one instruction a cycle, where V5F is out of order and begins several.
+ *
+ *  - code in ITCM is fetched without waiting;
+ *  - what is loaded lies ready `load` cycles after its instruction, a product `multiply` cycles: an
+ *    instruction that comes for it earlier waits. A division stops the core for `divide` cycles;
+ *  - an access to shared SRAM, load or store, stops the core for 8 cycles more: two of the bus,
+ *    which runs at a quarter of its clock. ITCM and DTCM do not stop it. The card's DMA costs
+ *    nothing;
+ *  - branches are foretold by their direction alone, back yes, forward no: a branch back or a JAL
+ *    costs `taken` cycles more; a branch that goes the other way, JALR or a return `wrong` more.
+ *
  * ideal-1: one cycle an instruction, for machines that are not a chip. */
 struct cycle_model {
     const char *name;
     bool fetch; /* time fetches at all */
-    uint8_t memory, redirect, ahead, interrupt, multiply, divide;
+    uint8_t memory, redirect, ahead, interrupt;
+    uint8_t load, multiply, divide, taken, wrong;
 };
 
-extern const struct cycle_model qingke_v2a, ideal;
+enum { MODEL_IDEAL, MODEL_QINGKE_V2A, MODEL_QINGKE_V5F };
 
 enum { MIE = 1 << 3, MPIE = 1 << 7, MPP = 3 << 11 };
 
@@ -51,12 +65,15 @@ struct core {
     uint32_t word_cycles; /* of the memory that the code lies in */
     uint32_t lowest_sp; /* while it pointed into RAM, as an offset there */
     uint32_t isa;
+    uint64_t ready[33]; /* cycle from which a register can be used */
     uint8_t waiting;    /* WFI, or WFE */
-    uint8_t model;      /* 0 ideal, 1 qingke_v2a */
+    uint8_t model;
     bool bare;          /* no chip around it: ECALL ends the program, cycle counters are CSRs */
 };
 
-enum { AWAKE, WAIT_INTERRUPT, WAIT_EVENT };
+enum { AWAKE, WAIT_INTERRUPT, WAIT_EVENT, WAIT_CARD };
+
+const struct cycle_model *core_model(const struct core *core);
 
 void core_reset(struct core *core, uint32_t pc);
 

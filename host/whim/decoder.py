@@ -28,7 +28,7 @@ def trace(model: Model, inputs: np.ndarray):
     """
     x = np.asarray(inputs, np.int8).astype(np.int64).reshape(-1, 1, 1, model.inputs)
     for layer in model.layers:
-        x = _STEPS[layer.op](layer, x)
+        x = run(layer, x)
         yield x.astype(np.int8)
 
 
@@ -37,6 +37,18 @@ def grey(picture: np.ndarray) -> np.ndarray:
     white.
     """
     return (picture[..., 0].astype(np.int16) + 128).astype(np.uint8)
+
+
+def run(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """What `layer` makes of its source."""
+    if layer.op is Op.NEAREST:
+        return x.repeat(layer.stride, axis=1).repeat(layer.stride, axis=2)
+    return requantise(layer, sums(layer, x))
+
+
+def sums(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """The sums of `layer`, without their biases."""
+    return _SUMS[layer.op](layer, x)
 
 
 def requantise(layer: Layer, total: np.ndarray) -> np.ndarray:
@@ -48,8 +60,8 @@ def requantise(layer: Layer, total: np.ndarray) -> np.ndarray:
 
 
 def _dense(layer: Layer, x: np.ndarray) -> np.ndarray:
-    total = x.reshape(len(x), -1) @ layer.weights.T
-    return requantise(layer, total.reshape(-1, layer.height, layer.width, layer.channels))
+    total = _products(x.reshape(len(x), -1), layer.weights)
+    return total.reshape(-1, layer.height, layer.width, layer.channels)
 
 
 def _conv(layer: Layer, x: np.ndarray) -> np.ndarray:
@@ -59,8 +71,8 @@ def _conv(layer: Layer, x: np.ndarray) -> np.ndarray:
     reach_y, reach_x = (layer.stride * (side - 1) + 1 for side in (layer.height, layer.width))
     for row, column, weights in _kernel(layer, x.shape[-1]):
         window = x[:, row : row + reach_y : layer.stride, column : column + reach_x : layer.stride]
-        total += window @ weights.T
-    return requantise(layer, total)
+        total += _products(window, weights)
+    return total
 
 
 def _conv_transpose(layer: Layer, x: np.ndarray) -> np.ndarray:
@@ -73,20 +85,26 @@ def _conv_transpose(layer: Layer, x: np.ndarray) -> np.ndarray:
     for row, column, weights in _kernel(layer, channels):
         rows = slice(row, row + stride * (height - 1) + 1, stride)
         columns = slice(column, column + stride * (width - 1) + 1, stride)
-        total[:, rows, columns] += x @ weights.T
-    return requantise(layer, total[:, pad : pad + layer.height, pad : pad + layer.width])
+        total[:, rows, columns] += _products(x, weights)
+    return total[:, pad : pad + layer.height, pad : pad + layer.width]
 
 
-def _nearest(layer: Layer, x: np.ndarray) -> np.ndarray:
-    return x.repeat(layer.stride, axis=1).repeat(layer.stride, axis=2)
+def _products(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """x @ weights.T, for int8 values in `x`; exactly, and by the fast routines for floating point.
+
+    All products and partial sums are integers that a float holds exactly, in whatever order they
+    are added: up to 2^24 in float32; in float64 up to 2^53, and the format's sums stay below 2^31.
+    """
+    largest = 128 * int(np.abs(weights).max()) * weights.shape[1]
+    kind = np.float32 if largest <= 2**24 else np.float64
+    return (x.astype(kind) @ weights.T.astype(kind)).astype(np.int64)
 
 
 def _bilinear(layer: Layer, x: np.ndarray) -> np.ndarray:
     """Corners aligned; the denominators stay in the sum and leave with the multiplier."""
     rows = _between(x.shape[1], layer.height)
     columns = _between(x.shape[2], layer.width)
-    total = np.einsum("yi,xj,nijc->nyxc", rows, columns, x)
-    return requantise(layer, total)
+    return np.einsum("yi,xj,nijc->nyxc", rows, columns, x)
 
 
 def _between(source: int, target: int) -> np.ndarray:
@@ -112,10 +130,9 @@ def _size(layer: Layer) -> tuple[int, int, int]:
     return layer.height, layer.width, layer.channels
 
 
-_STEPS = {
+_SUMS = {
     Op.DENSE: _dense,
     Op.CONV: _conv,
     Op.CONV_TRANSPOSE: _conv_transpose,
-    Op.NEAREST: _nearest,
     Op.BILINEAR: _bilinear,
 }

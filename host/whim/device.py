@@ -23,11 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
+from whim.card import RECORDS, Card, PowerCut
 from whim.display import Display
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / ".pio/build/sim/program"
-HEADER = {b"C": "<QI", b"I": "<QBBI", b"S": "<QI", b"R": "<Q"}
+HEADER = {b"C": "<QI", b"I": "<QBBI", b"S": "<QI", b"R": "<Q", **RECORDS}
+WITH_DATA = b"CIOW"  # records behind whose header so many bytes follow as its last field says
 SILENCE = 20  # seconds of real time without a record, after which the device counts as hung
 BYTES_PER_MS = 11.52  # that a serial line of 115200 baud carries
 BOUNCE = (0, 2, 3, 7, 9)  # ms at which a contact changes when pressed or let go: an odd number
@@ -71,6 +73,7 @@ class Device(Handheld):
 
     `seed`: 0 to 2^64 - 1, or None for the system's entropy, or a path to a file of random bytes.
     `model`: a model file in place of the one in flash. `display`: False leaves it unplugged.
+    `card`: a whim.card.Card, or a folder with its files; None leaves the slot empty.
     `i2c_fault(number, address, control, data)`: called for every I2C write, counted from 0; where
     it answers True nobody acknowledges. `on_frame(ms)`: called whenever the device goes to sleep.
     """
@@ -82,10 +85,14 @@ class Device(Handheld):
         model: Path | None = None,
         program: Path | None = None,
         display: bool = True,
+        card: Card | str | Path | None = None,
         i2c_fault: Callable[[int, int, int, bytes], bool] | None = None,
         on_frame: Callable[[float], None] | None = None,
     ):
         self.display = Display() if display else None
+        self.card = card if isinstance(card, Card) else Card({} if card is None else card)
+        if card is None:
+            self.card.pull()
         self.i2c_fault, self.on_frame = i2c_fault, on_frame
         self.console = ""
         self.transactions = 0
@@ -114,6 +121,7 @@ class Device(Handheld):
             process_group=0,  # Ctrl-C is for the person's program, not for the device
         )
         self._buffer = b""
+        self.card.restart()
 
     def __enter__(self) -> "Device":
         return self
@@ -130,6 +138,18 @@ class Device(Handheld):
         """Switch it off."""
         self._end()
         self._errors.close()
+
+    def power_cut(self) -> None:
+        """Cut the power, also of the display, and switch it on again."""
+        if self.display is not None:
+            self.display = Display()
+        self._restart()
+
+    def _restart(self) -> None:
+        self._end()
+        self._start()
+        self._started, self._asleep_until = self._now, None
+        self.restarts += 1
 
     def _end(self) -> None:
         self._process.kill()
@@ -175,22 +195,32 @@ class Device(Handheld):
             now, *fields = struct.unpack(HEADER[tag], header)
             self._now = self._started + now
             if tag == b"R":
-                self._end()
-                self._start()
-                self._started, self._buffer = self._now, b""
-                self.restarts += 1
+                self._restart()
                 continue
             if tag == b"S":
                 self._asleep_until = self._now + 1000 * fields[0]
                 return
-            data = self._read(fields.pop())
+            if tag in WITH_DATA:
+                fields.append(self._read(fields.pop()))
             if tag == b"C":
-                self.console += data.decode(errors="replace")
-                continue
-            number, self.transactions = self.transactions, self.transactions + 1
-            failed = self.i2c_fault is not None and self.i2c_fault(number, *fields, data)
-            heard = not failed and self.display is not None and self.display.write(*fields, data)
-            self._send(b"A" if heard else b"N")
+                self.console += fields[0].decode(errors="replace")
+            elif tag == b"I":
+                self._send(b"A" if self._i2c(*fields) else b"N")
+            else:
+                self._card(tag, fields)
+
+    def _i2c(self, *write) -> bool:
+        number, self.transactions = self.transactions, self.transactions + 1
+        failed = self.i2c_fault is not None and self.i2c_fault(number, *write)
+        return not failed and self.display is not None and self.display.write(*write)
+
+    def _card(self, tag: bytes, fields: list) -> None:
+        try:
+            answer = self.card.answer(tag, self._now, *fields)
+        except PowerCut:
+            self.power_cut()
+        else:
+            self._send(answer)
 
     def _keys(self, slept: int) -> bytes:
         """What arrives on the console in so many microseconds, as the protocol has it."""

@@ -5,6 +5,9 @@ import enum
 import numpy as np
 
 
+LANES = 16  # weights of as many output channels lie side by side in a tile
+
+
 class Encoding(enum.IntEnum):
     """How a weight is written. The value of `limit` is the largest magnitude that it can hold."""
 
@@ -72,3 +75,47 @@ def decode_weights(data: bytes, units: int, fan_in: int, encoding: Encoding) -> 
 def packed_bytes(units: int, fan_in: int, encoding: Encoding) -> int:
     """Length of encode_weights' answer for (units, fan_in) weights."""
     return 0 if encoding is Encoding.NONE else units * -(-fan_in // encoding.per_byte)
+
+
+def encode_lanes(weights: np.ndarray, encoding: Encoding) -> bytes:
+    """Pack int weights (..., LANES) for the layout TILES, LANES after LANES.
+
+    Below 8 bits they lie in little-endian words, the even weights from bit 0 up and the odd ones
+    from bit 16 up: one AND leaves two weights in the two halves of a word.
+    """
+    if encoding is Encoding.INT8:
+        return weights.astype(np.int8).tobytes()
+    codes = (weights + 3) // 2 if encoding is Encoding.INT2 else weights & 0xF
+    words = codes.reshape(-1, *_word(encoding)).astype(np.uint32) << _places(encoding)
+    return words.sum((-1, -2)).astype("<u4").tobytes()
+
+
+def decode_lanes(data: bytes, encoding: Encoding) -> np.ndarray:
+    """The inverse of encode_lanes: int8 (records, LANES)."""
+    if encoding is Encoding.INT8:
+        return np.frombuffer(data, np.int8).reshape(-1, LANES)
+    words = np.frombuffer(data, "<u4").reshape(-1, 1, 1)
+    limit = encoding.limit
+    if encoding is Encoding.INT2:
+        weights = (words >> _places(encoding) & 3).astype(np.int8) * 2 - limit
+    else:
+        weights = ((words >> _places(encoding) & 0xF).astype(np.int8) ^ limit) - limit
+    return weights.reshape(-1, LANES)
+
+
+def lane_bytes(encoding: Encoding) -> int:
+    """Length of a record of LANES weights."""
+    return LANES // encoding.per_byte
+
+
+def _word(encoding: Encoding) -> tuple[int, int]:
+    """A 32-bit word's weights: (pairs, 2)."""
+    return 2 * encoding.per_byte, 2
+
+
+def _places(encoding: Encoding) -> np.ndarray:
+    """The lowest bit of each weight of a word, as _word: uint32 (pairs, 2)."""
+    pairs, _ = _word(encoding)
+    return np.arange(pairs, dtype=np.uint32)[:, None] * np.uint32(16 // pairs) + np.array(
+        [0, 16], np.uint32
+    )

@@ -1,43 +1,49 @@
 """The model file, defined once: what host/pack.py writes and every decoder reads. docs/FORMAT.md
 explains it.
 
-    header | layer entries | chunk table | chunk, chunk, ...
+    header | layer entries | chunk, chunk, ...
 
-All numbers are little-endian. The chunks hold the activation tables and then, layer after layer,
-each channel's record (bias, multiplier, shift) and the weights. This module knows bytes only:
-what a layer means is in model.py, the arithmetic in decoder.py.
+All numbers are little-endian. The chunks carry the payload: the activation tables and then, layer
+after layer, records (bias, multiplier, shift) and weights, as layouts.py puts them. A file for
+flash has one chunk, and a model is run there row by row; a streamed one has many of a size, which
+arrive one after another from a card. This module knows bytes only: what a layer means is in
+model.py, the arithmetic in decoder.py.
 """
 
+import contextlib
 import zlib
 
 import construct as c
 import numpy as np
 
-from whim import model as m
-from whim.encodings import Encoding, decode_weights, encode_weights
-from whim.plan import plan
+from whim import layouts, model as m, plan
+from whim.encodings import Encoding
+from whim.layouts import NARROW_RECORD, WIDE_RECORD  # noqa: F401 (they are part of the format)
 
-VERSION = 1
+VERSION = 2
 CRC_FROM = 8  # the header's CRC covers everything from here to the first chunk
 NARROW = 1  # layer flag: short records, and 32 bits suffice to requantise
+CHUNK_UNIT = 16  # bytes of payload
+FLASH_ALIGNMENT = 2  # log2: models in flash begin their chunk on a word
+CARD_ALIGNMENT = 9  # log2: streamed models are read in whole sectors
 
 HEADER = c.Struct(
     "magic" / c.Bytes(4),  # "WHIM"
     "crc" / c.Int32ul,  # CRC-32 of all bytes from CRC_FROM to the first chunk
     "version" / c.Int8ul,
     "layers" / c.Int8ul,
-    "tables" / c.Int8ul,  # of 256 bytes each, at the start of the first chunk
+    "tables" / c.Int8ul,  # of 256 bytes each, at the start of the payload
     "alignment" / c.Int8ul,  # log2 of what chunk offsets are multiples of: 2 in flash, 9 on a card
     "length" / c.Int32ul,  # of the whole file, bytes
-    "arena" / c.Int32ul,  # RAM for the rows of all layers, bytes
+    "arena" / c.Int32ul,  # RAM that running it takes, bytes
     "inputs" / c.Int16ul,  # int8 values that condition a picture
-    "chunks" / c.Int16ul,
+    "chunk" / c.Int16ul,  # payload of each chunk, in CHUNK_UNITs; 0: all in one, not streamed
 )
 
 LAYER = c.Struct(
     "op" / c.Int8ul,
     "encoding" / c.Int8ul,
-    "layout" / c.Int8ul,  # order of the weights; 0: unit, kernel row, kernel column, input channel
+    "layout" / c.Int8ul,  # order of records and weights
     "table" / c.Int8ul,  # activation: 0 none, else the number of a table, counted from 1
     "kernel" / c.Int8ul,  # rows and columns of a convolution's kernel
     "stride" / c.Int8ul,  # of a convolution; the factor of NEAREST
@@ -48,14 +54,14 @@ LAYER = c.Struct(
     "width" / c.Int16ul,
     "low" / c.Int8sl,  # requantised values are clamped to low .. high; ReLU is low = 0
     "high" / c.Int8sl,
-    "arena" / c.Int32ul,  # where this layer's rows lie in the arena
-    "data" / c.Int32ul,  # where this layer's records and weights lie in the file: a multiple of 4
+    "arena" / c.Int32ul,  # where this layer's output lies in the arena
+    "data" / c.Int32ul,  # where this layer's records and weights lie in the payload
 )
 
-CHUNK = c.Struct("length" / c.Int32ul, "crc" / c.Int32ul)  # chunks follow each other, each aligned
-
-NARROW_RECORD = c.Struct("bias" / c.Int16sl, "multiplier" / c.Int8ul, "shift" / c.Int8ul)
-WIDE_RECORD = c.Struct("bias" / c.Int32sl, "multiplier" / c.Int32ul, "shift" / c.Int32ul)
+TRAILER = c.Struct(  # of each chunk, behind its payload
+    "tag" / c.Int32ul,  # the header's CRC + the number of the chunk, mod 2^32
+    "crc" / c.Int32ul,  # CRC-32 of payload and tag
+)
 
 
 class FormatError(ValueError):
@@ -68,91 +74,158 @@ class FormatError(ValueError):
         self.status = status
 
 
-def write(model: m.Model, alignment: int = 2) -> bytes:
-    """Serialise `model`, its tables and weights in one chunk that begins at a multiple of
-    2^alignment.
+def write(model: m.Model, alignment: int = FLASH_ALIGNMENT, chunk: int = 0) -> bytes:
+    """Serialise `model`. Chunks begin at multiples of 2^alignment and carry `chunk` CHUNK_UNITs of
+    payload each; with 0 there is one, and the model is for flash.
     """
-    steps = model.steps()
-    offsets, arena = plan(model)
-    fixed = HEADER.sizeof() + len(steps) * LAYER.sizeof() + CHUNK.sizeof()
-    start = _align(fixed, alignment)
+    for index, (source, layer) in enumerate(model.steps()):
+        with _naming(index):
+            _may_be(layer, chunk)
+            _refuse(m.problem(source, layer))
+    tables = list(dict.fromkeys(_table(e) for e in model.layers if e.table is not None))
+    if chunk:
+        offsets, arena = plan.plan_streamed(model, len(tables))
+    else:
+        offsets, arena = plan.plan(model)
 
-    tables: list[bytes] = []
-    for layer in model.layers:
-        if layer.table is not None and layer.table.astype(np.int8).tobytes() not in tables:
-            tables.append(layer.table.astype(np.int8).tobytes())
-    chunk = b"".join(tables)
-
+    payload = bytearray(b"".join(tables))
     entries = b""
-    for index, (source, layer) in enumerate(steps):
-        if found := m.problem(source, layer):
-            raise FormatError(found[0], f"layer {index}: {found[1]}")
+    for (source, layer), offset in zip(model.steps(), offsets):
         narrow = m.is_narrow(source, layer)
-        chunk += bytes(-len(chunk) % 4)
+        payload += bytes(-len(payload) % _data_alignment(chunk))
         entries += LAYER.build(
             dict(
                 vars(layer),
-                layout=0,
-                table=0 if layer.table is None else 1 + tables.index(layer.table.tobytes()),
+                table=0 if layer.table is None else 1 + tables.index(_table(layer)),
                 flags=NARROW if narrow else 0,
-                arena=offsets[index],
-                data=start + len(chunk),
+                arena=offset,
+                data=len(payload),
             )
         )
-        record = NARROW_RECORD if narrow else WIDE_RECORD
-        for bias, multiplier, shift in zip(layer.bias, layer.multiplier, layer.shift):
-            chunk += record.build(
-                dict(bias=int(bias), multiplier=int(multiplier), shift=int(shift))
-            )
-        if layer.weights is not None:
-            chunk += encode_weights(layer.weights, layer.encoding)
+        payload += layouts.encode(source, layer, narrow)
 
+    start = _align(HEADER.sizeof() + len(entries), alignment)
+    if chunk:
+        payload += bytes(-len(payload) % CHUNK_UNIT)
+        length = start + chunks_bytes(len(payload), chunk, alignment)
+    else:
+        length = _align(start + len(payload) + TRAILER.sizeof(), alignment)
+        payload += bytes(length - start - TRAILER.sizeof() - len(payload))
     header = dict(
         magic=b"WHIM",
         crc=0,
         version=VERSION,
-        layers=len(steps),
+        layers=len(model.layers),
         tables=len(tables),
-        length=start + len(chunk),
+        length=length,
         arena=arena,
         inputs=model.inputs,
         alignment=alignment,
-        chunks=1,
+        chunk=chunk,
     )
-    table = CHUNK.build(dict(length=len(chunk), crc=zlib.crc32(chunk)))
-    head = (HEADER.build(header) + entries + table).ljust(start, b"\0")
+    head = (HEADER.build(header) + entries).ljust(start, b"\0")
+    if chunk:  # so that the header's CRC, and the chunks' tags, are of this model alone
+        head = head[:-4] + zlib.crc32(payload).to_bytes(4, "little")
     header["crc"] = zlib.crc32(head[CRC_FROM:])
-    return HEADER.build(header) + head[HEADER.sizeof() :] + chunk
+    file = bytearray(HEADER.build(header) + head[HEADER.sizeof() :])
+    step = CHUNK_UNIT * chunk or len(payload)
+    for number in range(_count(len(payload), step)):
+        part = payload[number * step : (number + 1) * step]
+        part += _tag(header["crc"], number)
+        file += part + zlib.crc32(part).to_bytes(4, "little")
+        file += bytes(_align(len(file), alignment) - len(file))
+    return bytes(file)
 
 
 def read(data: bytes) -> m.Model:
     """Parse and check a model file. Raises FormatError for whatever the C engine refuses, too."""
-    header = _header(data)
-    position = HEADER.sizeof()
-    entries = []
-    for _ in range(header.layers):
-        entries.append(LAYER.parse(data[position : position + LAYER.sizeof()]))
-        position += LAYER.sizeof()
-    first = _chunks(data, header, position)
-
-    tables = [
-        np.frombuffer(data, np.int8, 256, first + 256 * number) for number in range(header.tables)
-    ]
+    header, entries, start = _head(data)
+    if header.chunk:
+        return _read_streamed(data, header, entries, start)
+    payload = _only_chunk(data, header, start)
+    tables = _tables(payload, header)
     source = (header.inputs, 1, 1)
-    layers = []
+    layers: list[m.Layer] = []
     for index, entry in enumerate(entries):
-        try:
-            layers.append(_layer(data, entry, source, tables, first))
-        except FormatError as error:
-            raise FormatError(error.status, f"layer {index}: {error}") from None
-        source = layers[-1].shape
+        with _naming(index):
+            layer = _shape(header, entry, source)
+            end = entry.data + layouts.data_bytes(source, layer, bool(entry.flags))
+            if entry.data % 4 or end > len(payload):
+                raise FormatError("bounds", "records or weights lie askew or outside the file")
+            _fill(layer, entry, source, payload[entry.data : end], tables)
+        source = layer.shape
+        layers.append(layer)
         if index:
             _check_rows(header, entries[index - 1], *layers[-2:])
     _check_rows(header, entries[-1], layers[-1], None)
     return m.Model(header.inputs, layers)
 
 
-def _header(data: bytes) -> c.Container:
+def _read_streamed(data, header, entries, start) -> m.Model:
+    """First the head, for all layers; then the chunks; then what they carry."""
+    model = m.Model(header.inputs, [])
+    source = (header.inputs, 1, 1)
+    end = 256 * header.tables
+    placed = 0, 0  # where the layer's source lies in the arena: begin, end
+    for index, entry in enumerate(entries):
+        with _naming(index):
+            layer = _shape(header, entry, source)
+            if entry.data != _round_up(end):
+                raise FormatError("bounds", "its data do not follow what lies before them")
+            end = entry.data + layouts.data_bytes(source, layer, bool(entry.flags))
+            output = entry.arena, plan.tensor_end(layer, entry.arena)
+            top = plan.sums_end(layer, entry.arena, placed[1])
+            if entry.arena % plan.STREAMED_ALIGNMENT or top > header.arena:
+                raise FormatError("bounds", "output or sums lie askew or outside the arena")
+            if output[0] < placed[1] and placed[0] < output[1]:
+                raise FormatError("bounds", "its output lies over what it is made from")
+        placed = output
+        source = layer.shape
+        model.layers.append(layer)
+    arena = plan.arena_streamed(model.layers, [entry.arena for entry in entries], header.tables)
+    if arena > header.arena:
+        raise FormatError("bounds", f"the arena takes {arena} bytes, not {header.arena}")
+    length = _round_up(end)
+    if len(data) != start + chunks_bytes(length, header.chunk, header.alignment):
+        raise FormatError("bounds", "the chunks do not fill the file")
+
+    payload = bytearray()
+    step = CHUNK_UNIT * header.chunk
+    for number in range(_count(length, step)):
+        size = min(step, length - len(payload))
+        at = start + number * _align(step + TRAILER.sizeof(), header.alignment)
+        payload += _payload(data[at : at + size + TRAILER.sizeof()], header, number)
+    payload = bytes(payload)
+    tables = _tables(payload, header)
+    for index, (entry, (source, layer)) in enumerate(zip(entries, model.steps())):
+        end = entry.data + layouts.data_bytes(source, layer, bool(entry.flags))
+        with _naming(index):
+            _fill(layer, entry, source, payload[entry.data : end], tables)
+    return model
+
+
+def chunks_bytes(length: int, chunk: int, alignment: int = CARD_ALIGNMENT) -> int:
+    """All chunks of a streamed file with `length` bytes of payload."""
+    step = CHUNK_UNIT * chunk
+    full = _count(length, step) - 1
+    last = length - full * step
+    each, rest = (_align(size + TRAILER.sizeof(), alignment) for size in (step, last))
+    return full * each + rest
+
+
+def payload_bytes(data: bytes) -> int:
+    """How much payload the streamed file `data` has, which has been read before."""
+    header, entries, _ = _head(data)
+    source, end = (header.inputs, 1, 1), 0
+    for entry in entries:
+        layer = _shape(header, entry, source)
+        end = entry.data + layouts.data_bytes(source, layer, bool(entry.flags))
+        source = layer.shape
+    return _round_up(end)
+
+
+def _head(data: bytes) -> tuple[c.Container, list[c.Container], int]:
+    """Header, layer entries, and where the first chunk begins."""
     if len(data) < HEADER.sizeof():
         raise FormatError("truncated", f"{len(data)} bytes are no whole header")
     header = HEADER.parse(data)
@@ -167,78 +240,130 @@ def _header(data: bytes) -> c.Container:
         not 1 <= header.layers <= m.MAX_LAYERS
         or not 1 <= header.inputs <= m.MAX_SIDE
         or not 2 <= header.alignment <= 16
-        or not 1 <= header.chunks
+        or (header.chunk and header.alignment != CARD_ALIGNMENT)
     ):
-        raise FormatError("header", "layers, inputs, alignment or chunks out of range")
-    return header
-
-
-def _chunks(data: bytes, header: c.Container, position: int) -> int:
-    """Check the chunk table at `position` and every CRC; answer where the first chunk begins."""
-    end = position + header.chunks * CHUNK.sizeof()
-    first = offset = _align(end, header.alignment)
-    if first > len(data):
+        raise FormatError("header", "layers, inputs or alignment out of range")
+    end = HEADER.sizeof() + header.layers * LAYER.sizeof()
+    start = _align(end, header.alignment)
+    if start > len(data):
         raise FormatError("truncated", "the file ends within its header")
-    if zlib.crc32(data[CRC_FROM:first]) != header.crc:
+    if zlib.crc32(data[CRC_FROM:start]) != header.crc:
         raise FormatError("crc", "the header is damaged: its CRC does not match")
-    for number in range(header.chunks):
-        offset = _align(offset, header.alignment)
-        chunk = CHUNK.parse(data[position + number * CHUNK.sizeof() :])
-        if offset > len(data) or chunk.length > len(data) - offset:
-            raise FormatError("bounds", f"chunk {number} ends beyond the file")
-        if zlib.crc32(data[offset : offset + chunk.length]) != chunk.crc:
-            raise FormatError("crc", f"chunk {number} is damaged: its CRC does not match")
-        offset += chunk.length
-    if offset != len(data):
-        raise FormatError("bounds", "the chunks do not fill the file")
-    if header.tables * 256 > len(data) - first:
+    return header, list(LAYER[header.layers].parse(data[HEADER.sizeof() : end])), start
+
+
+def _only_chunk(data: bytes, header: c.Container, start: int) -> bytes:
+    """The payload of a file for flash: all between its head and its last bytes, the trailer."""
+    if len(data) - start < TRAILER.sizeof() or len(data) % 4:
+        raise FormatError("bounds", "there is no chunk, or its trailer lies askew")
+    payload = _payload(data[start:], header, 0)
+    if header.tables * 256 > len(payload):
         raise FormatError("bounds", "the tables end beyond the file")
-    return first
+    return payload
 
 
-def _layer(data, entry, source, tables, first) -> m.Layer:
-    if entry.op not in list(m.Op):
-        raise FormatError("op", f"unknown layer {entry.op}")
-    if entry.encoding not in list(Encoding) or entry.layout:
-        raise FormatError("encoding", f"unknown encoding {entry.encoding} or layout {entry.layout}")
-    if entry.flags & ~NARROW or entry.table > len(tables) or entry.low > entry.high:
+def _payload(chunk: bytes, header: c.Container, number: int) -> bytes:
+    """What a chunk carries, if it is the right one and undamaged."""
+    payload, trailer = chunk[: -TRAILER.sizeof()], TRAILER.parse(chunk[-TRAILER.sizeof() :])
+    tag = _tag(header.crc, number)
+    if trailer.tag != int.from_bytes(tag, "little"):
+        raise FormatError("crc", f"chunk {number} is of another place or file")
+    if trailer.crc != zlib.crc32(tag, zlib.crc32(payload)):
+        raise FormatError("crc", f"chunk {number} is damaged: its CRC does not match")
+    return payload
+
+
+def _tables(payload: bytes, header: c.Container) -> list[np.ndarray]:
+    return [np.frombuffer(payload, np.int8, 256, 256 * n) for n in range(header.tables)]
+
+
+def _may_be(layer: m.Layer | c.Container, chunk: int) -> None:
+    """Whether such a layer exists, here."""
+    if layer.op not in list(m.Op) or (chunk and layer.op == m.Op.DENSE):
+        raise FormatError("op", f"unknown layer {layer.op}, or one that cannot be streamed")
+    tiled = layer.layout == m.Layout.TILES
+    convolves = layer.op in (m.Op.CONV, m.Op.CONV_TRANSPOSE)
+    if (
+        layer.encoding not in list(Encoding)
+        or layer.layout not in list(m.Layout)
+        or (tiled and not m.may_tile(layer))
+        or (chunk and convolves and not tiled)
+    ):
+        raise FormatError(
+            "encoding", f"encoding {layer.encoding} and layout {layer.layout} cannot be, here"
+        )
+
+
+def _shape(header: c.Container, entry: c.Container, source: m.Shape) -> m.Layer:
+    """The layer that `entry` describes, as far as it is known without its data."""
+    _may_be(entry, header.chunk)
+    if entry.flags & ~NARROW or entry.table > header.tables or entry.low > entry.high:
         raise FormatError("header", "unknown flags, no such table, or an empty clamp")
     layer = m.Layer(
         op=m.Op(entry.op),
         encoding=Encoding(entry.encoding),
-        table=tables[entry.table - 1] if entry.table else None,
+        layout=m.Layout(entry.layout),
         **{name: entry[name] for name in _SAME},
     )
-    if found := m.problem(source, layer):  # the shapes: no record has been read yet
-        raise FormatError(*found)
-
-    record = NARROW_RECORD if entry.flags & NARROW else WIDE_RECORD
-    count = m.records(layer)
-    weights_at = entry.data + count * record.sizeof()
-    end = weights_at + m.weight_bytes(source, layer)
-    if entry.data % 4 or entry.data < first or end > len(data):
-        raise FormatError("bounds", "records or weights lie askew or outside the file")
-    parsed = record[count].parse(data[entry.data :])
-    for name in ("bias", "multiplier", "shift"):
-        setattr(layer, name, np.array([one[name] for one in parsed], np.int64))
-    if layer.encoding is not Encoding.NONE:
-        layer.weights = decode_weights(
-            data[weights_at:end], m.units(layer), m.fan_in(source, layer), layer.encoding
-        )
-    if found := m.problem(source, layer):
-        raise FormatError(*found)
-    if entry.flags & NARROW and not m.is_narrow(source, layer):
-        raise FormatError("sum", "called narrow, but 32 bits do not suffice")
+    _refuse(m.problem(source, layer))
     return layer
 
 
 _SAME = ("channels", "height", "width", "low", "high", "kernel", "stride", "pad")
 
 
+def _fill(layer: m.Layer, entry: c.Container, source: m.Shape, data: bytes, tables) -> None:
+    """Add records, weights and table to `layer`."""
+    narrow = bool(entry.flags & NARROW)
+    layouts.decode(data, source, layer, narrow)
+    _refuse(m.problem(source, layer))
+    if narrow and not m.is_narrow(source, layer):
+        raise FormatError("sum", "called narrow, but 32 bits do not suffice")
+    for name in layouts.FILL_UP:  # all records are in order; those of spare channels may go
+        setattr(layer, name, getattr(layer, name)[: m.records(layer)])
+    if entry.table:
+        layer.table = tables[entry.table - 1]
+
+
 def _check_rows(header, entry, layer: m.Layer, consumer: m.Layer | None) -> None:
     rows = m.rows_held(consumer, layer.height)
     if entry.arena + rows * layer.width * layer.channels > header.arena:
         raise FormatError("bounds", f"the rows of a {layer.op.name} layer lie outside the arena")
+
+
+def _refuse(problem: tuple[str, str] | None) -> None:
+    if problem:
+        raise FormatError(*problem)
+
+
+@contextlib.contextmanager
+def _naming(index: int):
+    """Say in an error which layer it is about."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(error.status, f"layer {index}: {error}") from None
+
+
+def _table(layer: m.Layer) -> bytes:
+    return layer.table.astype(np.int8).tobytes()
+
+
+def _tag(crc: int, number: int) -> bytes:
+    return (crc + number & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+def _count(length: int, step: int) -> int:
+    """Chunks of `length` bytes of payload, `step` in each: at least one."""
+    return max(1, -(-length // max(step, 1)))
+
+
+def _data_alignment(chunk: int) -> int:
+    return CHUNK_UNIT if chunk else 4
+
+
+def _round_up(offset: int) -> int:
+    return -(-offset // CHUNK_UNIT) * CHUNK_UNIT
 
 
 def _align(offset: int, alignment: int) -> int:

@@ -20,11 +20,17 @@ def save(model: Model, path: Path) -> None:
         layers.append(dict(op=layer.op.name, encoding=layer.encoding.name, **numbers))
         for name in ARRAYS:
             if (array := getattr(layer, name)) is not None:
-                kind = np.result_type(
-                    *map(np.min_scalar_type, (array.min(initial=0), array.max(initial=0)))
-                )
-                arrays[f"{index}.{name}"] = array.astype(kind)
+                arrays[f"{index}.{name}"] = array.astype(_smallest(array))
     np.savez_compressed(path, inputs=model.inputs, layers=json.dumps(layers), **arrays)
+
+
+def _smallest(array: np.ndarray) -> type:
+    """The smallest signed kind that holds all of `array`."""
+    low, high = array.min(initial=0), array.max(initial=0)
+    for kind in (np.int8, np.int16, np.int32):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return kind
+    return np.int64
 
 
 def load(path: Path) -> Model:

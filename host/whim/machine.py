@@ -1,6 +1,7 @@
 """The emulator, host/emulator, from Python: memory, figures, running, faults with function names.
 
-A Machine is the chip, or a core with RAM alone; whim.board puts the world around it.
+A Machine is the chip, the bench, or a core with RAM alone; whim.board and whim.bench put the world
+around it.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from whim.device import ROOT, DeviceError
 
 LIBRARY = ROOT / ".pio/build/emulator"
-FLASH_BYTES = 16 * 1024
+FLASH, ITCM = (0, 16 * 1024), (0x200A_0000, 128 * 1024)  # where code lies: address, bytes
 TIME, FAULT, ECALL, HALTED = 1, 2, 3, 4  # why the emulator stopped
 FIGURES = (
     "ticks", "cycles", "slept", "retired", "hertz", "resets", "lowest_sp", "pc", "fault_pc",
@@ -20,9 +21,12 @@ FIGURES = (
 )  # fmt: skip
 OPTIONS = (
     "deliver_faults", "stack_limit", "i2c_stuck", "adc_noise", "lsi_jitter", "lsi_stopped",
+    "card_length", "card_bandwidth", "card_latency", "card_pause", "card_pause_chance",
 )  # fmt: skip
 I2C = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int)
 UART = ctypes.CFUNCTYPE(None, ctypes.c_int)
+CARD_BEGINS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, ctypes.c_uint32)
+CARD_ENDS = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
 
 
 class BoardError(DeviceError):
@@ -39,7 +43,8 @@ def load_library() -> ctypes.CDLL:
     pointer, u32, u64 = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
     text, bytes_ = ctypes.c_char_p, ctypes.c_char_p
     for name, answer, *arguments in (
-        ("new_bare", pointer, u32, u32, u32), ("new_ch32v003", pointer), ("free", None, pointer),
+        ("new_bare", pointer, u32, u32, u32), ("new_ch32v003", pointer), ("new_bench", pointer),
+        ("free", None, pointer), ("card", None, pointer, bytes_, u32, u64, CARD_BEGINS, CARD_ENDS),
         ("callbacks", None, pointer, I2C, UART), ("write", ctypes.c_int, pointer, u32, bytes_, u32),
         ("read", ctypes.c_int, pointer, u32, bytes_, u32), ("power_on", None, pointer, u64),
         ("reset", None, pointer, u32), ("run", ctypes.c_int, pointer, u64),
@@ -60,11 +65,16 @@ def load_library() -> ctypes.CDLL:
 class Machine:
     """The emulator's board, from Python: memory, figures, running, faults with function names."""
 
-    def __init__(self, image: Path | None, isa: int | None = None, size: int = 1 << 20):
+    def __init__(
+        self, image: Path | None, isa: int | None = None, size: int = 1 << 20, bench: bool = False
+    ):
         self._library = load_library()
         self.symbols: list[tuple[int, str]] = []
         self.addresses: dict[str, int] = {}
-        if isa is None:
+        self._code = ITCM if bench else FLASH
+        if bench:
+            self._board = self._library.board_new_bench()
+        elif isa is None:
             self._board = self._library.board_new_ch32v003()
         else:  # a core with RAM alone: tests of the core
             self._board = self._library.board_new_bare(isa, 0x8000_0000, size)
@@ -148,11 +158,13 @@ class Machine:
         return self.call("cycle_model").decode()
 
     def profile(self) -> dict[str, tuple[int, int]]:
-        """Since profile_start: instructions and cycles of each function in flash, dearest first."""
+        """Since profile_start: instructions and cycles of each function in flash (or ITCM), dearest
+        first."""
         found: dict[str, tuple[int, int]] = {}
-        for place in range(FLASH_BYTES // 2):
+        start, size = self._code
+        for place in range(size // 2):
             if instructions := self.call("profile", place, 0):
-                name = self.where(2 * place).split(" in ")[-1].split("+")[0]
+                name = self.where(start + 2 * place).split(" in ")[-1].split("+")[0]
                 old = found.get(name, (0, 0))
                 found[name] = old[0] + instructions, old[1] + self.call("profile", place, 1)
         return dict(sorted(found.items(), key=lambda item: -item[1][1]))

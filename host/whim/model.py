@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from whim.encodings import Encoding, packed_bytes
+from whim.encodings import LANES, Encoding, lane_bytes, packed_bytes
 
 MAX_LAYERS = 12
 MAX_SIDE = 4096  # rows, columns and channels of a tensor, and inputs
@@ -28,6 +28,13 @@ class Op(enum.IntEnum):
     CONV_TRANSPOSE = 3
     NEAREST = 4  # upsampling by repetition
     BILINEAR = 5  # upsampling by interpolation, corners aligned
+
+
+class Layout(enum.IntEnum):
+    """The order in which a layer's weights lie in the file; it does not change what they mean."""
+
+    PLAIN = 0  # all records, then unit after unit
+    TILES = 1  # tile after tile of LANES output channels, each in the order of its use: layouts.py
 
 
 def _integers() -> np.ndarray:
@@ -61,6 +68,7 @@ class Layer:
     kernel: int = 0
     stride: int = 0
     pad: int = 0
+    layout: Layout = Layout.PLAIN
 
     @property
     def shape(self) -> Shape:
@@ -110,8 +118,30 @@ def records(layer: Layer) -> int:
     return {Op.NEAREST: 0, Op.BILINEAR: 1}.get(layer.op, layer.channels)
 
 
+def records_filed(layer: Layer) -> int:
+    """How many of them its data holds: tiles are filled up."""
+    return records(layer) if layer.layout is Layout.PLAIN else tiles(layer) * LANES
+
+
+def tiles(layer: Layer) -> int:
+    """Groups of LANES output channels, the last of them perhaps not full."""
+    return -(-layer.channels // LANES)
+
+
 def weight_bytes(source: Shape, layer: Layer) -> int:
-    return packed_bytes(units(layer), fan_in(source, layer), layer.encoding)
+    """Of a layer's weights in the file, filled up as its layout asks for."""
+    if layer.layout is Layout.PLAIN:
+        return packed_bytes(units(layer), fan_in(source, layer), layer.encoding)
+    return tiles(layer) * fan_in(source, layer) * lane_bytes(layer.encoding)
+
+
+def may_tile(layer: Layer) -> bool:
+    """Whether the layout TILES is defined for what `layer` is."""
+    return layer.op in (Op.CONV, Op.CONV_TRANSPOSE) and layer.encoding in (
+        Encoding.INT8,
+        Encoding.INT4,
+        Encoding.INT2,
+    )
 
 
 def macs(source: Shape, layer: Layer) -> int:
@@ -141,10 +171,10 @@ def rows_held(consumer: Layer | None, height: int) -> int:
     return 1
 
 
-def sum_bound(source: Shape, layer: Layer) -> int:
-    """No |sum| of this layer can exceed this, whatever its weights and input.
+def product_bound(source: Shape, layer: Layer) -> int:
+    """No |sum| of this layer can exceed this, its bias aside, whatever its weights and input.
 
-    It follows from shapes, encoding and biases alone, so that the device can prove it again without
+    It follows from shapes and encoding alone, so that the device can prove it again without
     reading a weight.
     """
     match layer.op:
@@ -156,7 +186,7 @@ def sum_bound(source: Shape, layer: Layer) -> int:
             terms = max(layer.height - 1, 1) * max(layer.width - 1, 1)
         case _:
             return 128
-    return 128 * terms + int(np.abs(layer.bias).max(initial=0))
+    return 128 * terms
 
 
 def is_narrow(source: Shape, layer: Layer) -> bool:
@@ -166,7 +196,10 @@ def is_narrow(source: Shape, layer: Layer) -> bool:
         np.all(np.abs(layer.bias) < 2**15)
         and np.all(m < 256)
         and np.all(s <= 31)
-        and np.all(sum_bound(source, layer) * m + 2 ** np.maximum(s - 1, 0) <= INT32_MAX)
+        and np.all(
+            (product_bound(source, layer) + np.abs(layer.bias)) * m + 2 ** np.maximum(s - 1, 0)
+            <= INT32_MAX
+        )
     )
 
 
@@ -195,8 +228,10 @@ def problem(source: Shape, layer: Layer) -> tuple[str, str] | None:
         return "shape", f"upsampling keeps {channels} channels, not {layer.channels}"
     if (layer.encoding is Encoding.NONE) != (units(layer) == 0):
         return "encoding", f"a {layer.op.name} layer cannot have encoding {layer.encoding.name}"
-    if np.any(layer.multiplier >= 2**31) or np.any((layer.shift < 1) | (layer.shift > 62)):
+    multiplier, shift = layer.multiplier, layer.shift
+    if np.any((multiplier < 0) | (multiplier >= 2**31)) or np.any((shift < 1) | (shift > 62)):
         return "sum", "multiplier outside 0..2^31-1 or shift outside 1..62"
-    if sum_bound(source, layer) > INT32_MAX:
-        return "sum", f"a sum could reach {sum_bound(source, layer)}, beyond int32"
+    bound = product_bound(source, layer) + int(np.abs(layer.bias).max(initial=0))
+    if bound > INT32_MAX:
+        return "sum", f"a sum could reach {bound}, beyond int32"
     return None

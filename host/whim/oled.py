@@ -66,6 +66,15 @@ def half_blocks(screen: np.ndarray) -> list[str]:
     return ["".join(HALVES[2 * a + b] for a, b in zip(*pair)) for pair in pairs]
 
 
+def colours(picture: np.ndarray) -> list[str]:
+    """A colour picture, uint8 (h, w, 3), as h / 2 lines of w characters with their colours."""
+    pairs = picture.reshape(len(picture) // 2, 2, -1, 3)
+    cell = "\x1b[38;2;{};{};{};48;2;{};{};{}m▄"
+    return [
+        "".join(cell.format(*low, *high) for high, low in zip(*pair)) + "\x1b[0m" for pair in pairs
+    ]
+
+
 def pixels(text: list[str]) -> np.ndarray:
     """The screen that `braille` or `half_blocks` drew."""
     codes = np.array([[ord(character) for character in line] for line in text])

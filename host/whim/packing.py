@@ -1,28 +1,82 @@
-"""Pack a model, and account for it: bytes, multiply-accumulates and RAM, layer by layer."""
+"""Pack a model, and account for it: bytes, multiply-accumulates and RAM, layer by layer.
 
+The die lies in flash and runs row by row; the cats lie on a card and are streamed through two
+buffers, so their weights are laid out in tiles, and chunks are made to fill a buffer.
+"""
+
+import dataclasses
+import math
 from pathlib import Path
 
-from whim import format, model as m
+import numpy as np
 
-DATA = Path(__file__).parents[2] / "data"
-FLASH_ALIGNMENT = 2  # log2: models in flash begin their chunks on words
+from whim import format, integers, layouts, model as m
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "data"
+CARD = ROOT / "card"
+CATS = {"cat8": "cat", "cat4": "cat4"}  # file on the card: integers in data/
+SECTOR = 1 << format.CARD_ALIGNMENT
+MAX_BUFFER = SECTOR * (16 * 0xFFFF // SECTOR)
+DEFAULT_BUFFER = 24 * 1024
+OTHER_BUFFERS = (1, 2, 4, 8, 16, 24, 32)  # KiB each
 
 
 def pack(model: m.Model) -> bytes:
-    """The model file, read back and found equal to `model` before it is given out."""
-    packed = format.write(model, FLASH_ALIGNMENT)
-    assert format.write(format.read(packed), FLASH_ALIGNMENT) == packed
+    """The model file for flash, read back and found equal to `model` before it is given out."""
+    return _proven(format.write(model), model)
+
+
+def pack_streamed(model: m.Model, buffer: int = DEFAULT_BUFFER) -> bytes:
+    """The model file for a card, likewise; its chunks fill two buffers of `buffer` bytes each, a
+    multiple of SECTOR up to MAX_BUFFER.
+    """
+    return _proven(format.write(tiled(model), format.CARD_ALIGNMENT, chunk_units(buffer)), model)
+
+
+def _proven(packed: bytes, model: m.Model) -> bytes:
+    for one, other in zip(model.layers, format.read(packed).layers, strict=True):
+        for name in integers.ARRAYS:
+            assert np.array_equal(getattr(one, name), getattr(other, name)), name
     return packed
+
+
+def cats(folder: Path = CARD) -> list[Path]:
+    """The packed cats in `folder`; those that are missing are packed first."""
+    paths = [folder / f"{name}.whim" for name in CATS]
+    for path in paths:
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(pack_streamed(integers.load(DATA / f"{CATS[path.stem]}.npz")))
+    return paths
+
+
+def tiled(model: m.Model) -> m.Model:
+    """`model` with the layout of streamed models wherever there is a choice."""
+    layers = [
+        dataclasses.replace(e, layout=m.Layout.TILES) if m.may_tile(e) else e for e in model.layers
+    ]
+    return m.Model(model.inputs, layers)
+
+
+def chunk_units(buffer: int) -> int:
+    """The header's `chunk`: no sector of the card is wasted when a chunk fills its buffer."""
+    if buffer % SECTOR or not SECTOR <= buffer <= MAX_BUFFER:
+        raise ValueError(f"a buffer of {buffer} bytes: not 0.5, 1, 1.5 .. {MAX_BUFFER / 1024} KiB")
+    return (buffer - format.TRAILER.sizeof()) // format.CHUNK_UNIT
 
 
 def report(name: str, model: m.Model, packed: bytes) -> dict:
     """What each layer and the whole need, as host/pack.py prints it. Bytes are exact."""
     header = format.HEADER.parse(packed)
+    if header.chunk:
+        model = tiled(model)
     layers = []
     consumers = [*model.layers[1:], None]
     for (source, layer), consumer in zip(model.steps(), consumers):
-        held = m.rows_held(consumer, layer.height)
-        record = format.NARROW_RECORD if m.is_narrow(source, layer) else format.WIDE_RECORD
+        held = layer.height if header.chunk else m.rows_held(consumer, layer.height)
+        narrow = m.is_narrow(source, layer)
+        weights = m.weight_bytes(source, layer)
         layers.append(
             dict(
                 op=layer.op.name.lower(),
@@ -30,16 +84,16 @@ def report(name: str, model: m.Model, packed: bytes) -> dict:
                 kernel=f"{layer.kernel}/{layer.stride}" if layer.kernel else "",
                 encoding=layer.encoding.name.lower()
                 + ("+table" if layer.table is not None else ""),
-                layout="plain",
-                requantise="narrow" if m.is_narrow(source, layer) else "wide",
-                weight_bytes=m.weight_bytes(source, layer),
-                record_bytes=m.records(layer) * record.sizeof(),
+                layout=layer.layout.name.lower(),
+                requantise="narrow" if narrow else "wide",
+                weight_bytes=weights,
+                record_bytes=layouts.data_bytes(source, layer, narrow) - weights,
                 macs=m.macs(source, layer),
                 ram_bytes=held * layer.channels * layer.width,
             )
         )
     weights = sum(layer["weight_bytes"] + layer["record_bytes"] for layer in layers)
-    return dict(
+    needs = dict(
         model=name,
         layers=layers,
         parameters=sum(m.units(e) * m.fan_in(s, e) + len(e.bias) for s, e in model.steps()),
@@ -48,20 +102,52 @@ def report(name: str, model: m.Model, packed: bytes) -> dict:
         macs=model.macs,
         arena_bytes=header.arena,
     )
+    if not header.chunk:
+        return needs
+    chunk = header.chunk * format.CHUNK_UNIT + format.TRAILER.sizeof()
+    buffer = -(-chunk // SECTOR) * SECTOR
+    others = [streaming(packed, kib * 1024) for kib in OTHER_BUFFERS]
+    return needs | streaming(packed, buffer) | dict(other_buffers=others)
+
+
+def streaming(packed: bytes, buffer: int) -> dict:
+    """What the streamed model in `packed` takes with two buffers of `buffer` bytes each."""
+    header = format.HEADER.parse(packed)
+    length = format.payload_bytes(packed)
+    chunk = chunk_units(buffer)
+    return dict(
+        buffer_bytes=buffer,
+        chunks=math.ceil(length / (chunk * format.CHUNK_UNIT)),
+        card_bytes=SECTOR + format.chunks_bytes(length, chunk),
+        arena_and_buffers_bytes=header.arena + 2 * buffer,
+    )
 
 
 def table(report: dict) -> str:
     """`report` for people."""
-    columns = list(report["layers"][0])
-    rows = [columns] + [[f"{layer[c]}" for c in columns] for layer in report["layers"]]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
-    return "\n".join(
-        [
-            f"{report['model']}: {report['parameters']} parameters",
-            *lines,
-            f"weights, biases, multipliers and tables {report['weights_and_tables_bytes']} bytes, "
-            f"file {report['file_bytes']} bytes, {report['macs']} MACs",
-            f"arena, exactly what the device needs for activations: {report['arena_bytes']} bytes",
-        ]
-    )
+    lines = [f"{report['model']}: {report['parameters']} parameters"]
+    lines += _columns(report["layers"])
+    lines += [
+        f"weights, biases, multipliers and tables {report['weights_and_tables_bytes']} bytes, "
+        f"file {report['file_bytes']} bytes, {report['macs']} MACs",
+        f"arena, exactly what the device needs for activations: {report['arena_bytes']} bytes",
+    ]
+    if "chunks" in report:
+        lines[-1] = (
+            f"arena, exactly what the device needs beside the buffers: {report['arena_bytes']} "
+            f"bytes; two buffers of {report['buffer_bytes']} bytes, together "
+            f"{report['arena_and_buffers_bytes']} bytes"
+        )
+        lines.append(
+            f"read from the card for a picture: {report['card_bytes']} bytes in "
+            f"{report['chunks']} chunks; with other buffers (--buffers):"
+        )
+        lines += _columns(report["other_buffers"])
+    return "\n".join(lines)
+
+
+def _columns(rows: list[dict]) -> list[str]:
+    """Rows of cells under their names, in columns."""
+    cells = [list(rows[0])] + [[f"{cell}" for cell in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in cells]

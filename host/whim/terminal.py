@@ -11,12 +11,15 @@ import sys
 import termios
 import time
 
-from whim import oled
+import numpy as np
+
+from whim import kept, oled
 from whim.device import Device, lines
 
 TICK = 0.01  # seconds between looks at the keys
 LAG = 0.25  # seconds of real time at most that the device catches up, after a pause of this program
-PRESS, QUIT = b" \r\n", b"qQ\x03\x04\x1b"
+PRESS, CAT, LOOK, QUIT = b" \r\n", b"cC", b"vV", b"qQ\x03\x04\x1b"
+LONG = 1000  # ms of a long press
 STYLES = {"half-blocks": oled.half_blocks, "braille": oled.braille}
 COLOUR, PLAIN = "\x1b[38;5;195;48;5;232m", "\x1b[0m"
 FRAME = 2  # characters beside the display; above and below it a line each, and one for the keys
@@ -80,13 +83,13 @@ def usable() -> bool:
 def play(device: Device, colour: bool = True) -> None:
     """Let a person use `device` until they quit."""
     with Terminal() as terminal:
-        drawn, last = None, time.monotonic()
+        drawn, last, look = None, time.monotonic(), False
         while True:
             now = time.monotonic()
             device.run(1000 * min(now - last, LAG))
             last = now
             size = shutil.get_terminal_size()
-            view = _view(device, size, colour)
+            view = _view(device, size, colour, look and colour)
             if (size, view) != drawn:
                 clear = "\x1b[2J" if drawn is None or drawn[0] != size else ""
                 terminal.write(clear + view)
@@ -96,6 +99,10 @@ def play(device: Device, colour: bool = True) -> None:
                 return
             if any(key in PRESS for key in keys):
                 device.press()
+            if any(key in CAT for key in keys):
+                device.press(LONG)
+            if keys:
+                look = any(key in LOOK for key in keys) and not look
 
 
 def layout(screen, size: tuple[int, int]) -> list[str] | None:
@@ -107,7 +114,8 @@ def layout(screen, size: tuple[int, int]) -> list[str] | None:
     return None
 
 
-def _view(device: Device, size: tuple[int, int], colour: bool) -> str:
+def _view(device: Device, size: tuple[int, int], colour: bool, look: bool) -> str:
+    """The device, or with `look` the picture of its last cat in colour, if it has made one."""
     columns, rows = size
     text = layout(device.screen(), size)
     if text is None:
@@ -118,9 +126,14 @@ def _view(device: Device, size: tuple[int, int], colour: bool) -> str:
     width = len(text[0])
     left = " " * ((columns - width - FRAME) // 2)
     top = (rows - len(text) - 3) // 2
+    cat = _last_cat(device) if look else None
+    if cat is not None:
+        picture = cat if len(text) == 32 else cat.reshape(32, 2, 32, 2, 3).mean((1, 3)).astype(int)
+        margin = " " * ((width - len(picture)) // 2)
+        text = [f"{margin}{line}{on}{margin}" for line in oled.colours(picture)]
     rolls = lines(device.console, "roll")
     result = f"{len(rolls)}: {rolls[-1]['pips']}" if rolls else ""
-    keys = "space rolls, q quits"
+    keys = f"space rolls, c makes a cat, {'v in colour, ' if colour else ''}q quits"
     box = [
         f"{on}╭{'─' * width}╮{off}",
         *(f"{on}│{line}│{off}" for line in text),
@@ -128,6 +141,17 @@ def _view(device: Device, size: tuple[int, int], colour: bool) -> str:
         f" {keys}{result:>{width - len(keys)}} ",
     ]
     return "".join(f"\x1b[{top + i + 1};1H{left}{line}" for i, line in enumerate(box))
+
+
+def _last_cat(device: Device) -> np.ndarray | None:
+    """The picture of the cat that was made last, if it was kept."""
+    cats = lines(device.console, "cat")
+    if not cats or not cats[-1].get("kept"):
+        return None
+    try:
+        return kept.read(device.card.read(f"cats/{cats[-1]['kept']:05}.bmp") or b"").picture
+    except kept.NotKept:
+        return None
 
 
 def _leave(number: int, frame) -> None:

@@ -4,6 +4,8 @@ It shares no arithmetic with the NumPy decoder. Convolutions run in float64, whi
 integer below 2^53 exactly, and the format's sums stay below 2^31; scaling is done in int64.
 """
 
+from pathlib import Path
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -18,6 +20,31 @@ def decode(model: Model, inputs: np.ndarray) -> np.ndarray:
     for layer in model.layers:
         x = _run(layer, x)
     return x.permute(0, 2, 3, 1).to(torch.int8).numpy()
+
+
+@torch.no_grad()
+def float_pictures(checkpoint: Path, z: np.ndarray) -> np.ndarray:
+    """What a cat generator in floating point makes of int8 latents (N, inputs): grey values from
+    0 to 255, not rounded, float (N, height, width, channels).
+
+    It is run from its state dict as it was trained, batch norms and all: cat_net.load describes
+    the file, and shares no code with this.
+    """
+    with np.load(checkpoint) as file:
+        state = {name: torch.tensor(file[name].astype(np.float32)) for name in file.files}
+    x = torch.tensor(z / 32).float().reshape(len(z), -1, 1, 1)
+    for index in range(0, 1000, 3):
+        stride, pad = (2, 1) if index else (1, 0)
+        weights, bias = state[f"{index}.weight"], state.get(f"{index}.bias")
+        x = F.conv_transpose2d(x, weights, bias, stride=stride, padding=pad)
+        norm = {name: state.get(f"{index + 1}.{name}") for name in _NORM}
+        if norm["weight"] is None:
+            break
+        x = F.relu(F.batch_norm(x, **norm))
+    return (x.tanh() + 1).mul(127.5).permute(0, 2, 3, 1).numpy()
+
+
+_NORM = ("running_mean", "running_var", "weight", "bias")
 
 
 def _run(layer: Layer, x: torch.Tensor) -> torch.Tensor:

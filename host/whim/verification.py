@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from whim import decoder, dice
+from whim import cat_net, decoder, dice, packing
 from whim.device import find_program
 from whim.model import Model
 
 BATCH = 500  # pictures at a time, to bound the memory of the vectorised decoders
+MACS = 10**7  # of a picture: what has more is large
+LARGE_BATCH, LARGE_INPUTS, INPUTS = 4, 20, 10_000
 
 Decode = Callable[
     [np.ndarray], np.ndarray
@@ -48,8 +50,12 @@ def decoders(path: Path, model: Model, program: Path | None = None) -> dict[str,
 
 
 def test_inputs(name: str, model: Model, count: int, seed: int) -> np.ndarray:
-    """`count` int8 inputs: uniform over all values; for the die every other one a real die's."""
+    """`count` int8 inputs: for a cat normal, as its latents are; else uniform over all values, for
+    the die every other one a real die's.
+    """
     rng = np.random.default_rng(seed)
+    if name in packing.CATS:
+        return cat_net.latents(count, rng, model.inputs)
     inputs = rng.integers(-128, 128, (count, model.inputs)).astype(np.int8)
     if name == "die":
         half = len(inputs[::2])
@@ -59,19 +65,31 @@ def test_inputs(name: str, model: Model, count: int, seed: int) -> np.ndarray:
 
 
 def compare(
-    path: Path, count: int, seed: int = 0, program: Path | None = None, progress=iter
+    path: Path,
+    count: int | None = None,
+    seed: int = 0,
+    program: Path | None = None,
+    progress=iter,
+    checkpoint: Path | None = None,
 ) -> dict:
-    """Decode `count` inputs everywhere.
+    """Decode `count` inputs everywhere; without a count as many as the model's size allows.
 
     Answers the model's name, `inputs`, and per decoder None or a dict of `crc32`, of all its bytes,
     and `differ`, how many of them differ from the NumPy decoder's. `progress` wraps the batches.
+    With `checkpoint`, a cat generator in floating point, which needs PyTorch, a cat has `psnr` too:
+    in dB, of each picture against that generator's.
     """
     model = decoder.load(path)
+    large = model.macs > MACS
+    count = count or (LARGE_INPUTS if large else INPUTS)
+    step = LARGE_BATCH if large else BATCH
     inputs = test_inputs(path.stem, model, count, seed)
+    compared = checkpoint and path.stem in packing.CATS
+    psnr = []
     ways = decoders(path, model, program)
     result = {name: way and dict(crc32=0, differ=0) for name, way in ways.items()}
-    for start in progress(range(0, count, BATCH)):
-        batch = inputs[start : start + BATCH]
+    for start in progress(range(0, count, step)):
+        batch = inputs[start : start + step]
         truth = None
         for name, way in ways.items():
             if way is None:
@@ -81,4 +99,16 @@ def compare(
             result[name]["crc32"] = zlib.crc32(made, result[name]["crc32"])
             same = made.shape == truth.shape
             result[name]["differ"] += int((made != truth).sum()) if same else truth.size
-    return dict(model=path.stem, inputs=count, decoders=result)
+        if compared:
+            psnr += _psnr(truth, checkpoint, batch)
+    return dict(model=path.stem, inputs=count, decoders=result) | (
+        dict(psnr=psnr) if compared else {}
+    )
+
+
+def _psnr(made: np.ndarray, checkpoint: Path, batch: np.ndarray) -> list[float]:
+    from whim import torch_reference
+
+    wanted = torch_reference.float_pictures(checkpoint, batch)
+    error = ((made.reshape(wanted.shape) + 128.0 - wanted) ** 2).mean((1, 2, 3))
+    return [float(one) for one in 10 * np.log10(255**2 / error)]

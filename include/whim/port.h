@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "whim/generate.h" /* struct whim_source */
 #include "whim/status.h"
 
 /* Name of the board, for banners: "sim", "ch32v003". */
@@ -42,5 +43,39 @@ int port_console_read(void);
 
 /* Start the board afresh, as its reset pin does. Does not return. */
 void port_restart(void);
+
+/* The rest is only for boards that can hold a card; they are built with WHIM_CARD=1.
+ *
+ * Names of files: letters, digits, '-' and '_', with at most one '.' between them and one folder
+ * before them: "cat8.whim", "cats/00001.bmp". */
+
+enum { PORT_CARD_FILES = 4 };
+
+/* Microseconds since start; wraps after 71 minutes, so compare differences only. */
+uint32_t port_micros(void);
+
+/* Open a file of the card and fill in `source`; the board knows the file by that address from now
+ * on. PORT_CARD_FILES stay open, and one more closes the one that was opened first. A file whose
+ * card was pulled out since is dead until it is opened again.
+ *
+ * The card reads for one source at a time: a start, an open or a write ends the read under way,
+ * whose poll then answers WHIM_ERR_CARD_READ, and of which nothing arrives any more. A start of 0
+ * bytes does only that. Offsets, counts and destinations are best multiples of 512; behind the
+ * file's end zeros are read. While a card hangs, poll may answer WHIM_BUSY for ever: the time limit
+ * is the driver's (drivers/card.h).
+ * Errors: WHIM_ERR_CARD_MISSING, WHIM_ERR_NO_FILE, WHIM_ERR_CARD_READ; of start and poll the first
+ * and the last. */
+enum whim_status port_card_open(struct whim_source *source, const char *name);
+
+/* How long the card took for the read that arrived last, however late somebody polled. */
+uint32_t port_card_micros(void);
+
+/* Write `count` bytes into a file from `offset` on, which is at most its length; file and folder
+ * are made where there are none. What was written is durable when this returns, after up to 250 ms,
+ * with the device kept alive. After an error, or if power fails meanwhile, the file's bytes there
+ * are old, new or neither.
+ * Errors: WHIM_ERR_CARD_MISSING, WHIM_ERR_CARD_WRITE. */
+enum whim_status port_card_write(const char *name, uint32_t offset, const void *bytes,
+                                 uint32_t count);
 
 #endif

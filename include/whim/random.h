@@ -1,4 +1,4 @@
-/* Randomness: a documented generator that expands a seed, and fair draws from any bytes. */
+/* Randomness: a documented generator that expands a seed; fair and normal draws from any bytes. */
 #ifndef WHIM_RANDOM_H
 #define WHIM_RANDOM_H
 
@@ -25,5 +25,14 @@ void whim_chacha_bytes(struct whim_chacha *chacha, uint8_t *bytes, uint32_t coun
  * largest multiple of `sides` are thrown away and drawn again. Gives up with WHIM_ERR_ENTROPY
  * after 256 rejected bytes in a row: with a working source, a chance below 2^-256. */
 enum whim_status whim_uniform(whim_entropy *entropy, uint32_t sides, uint8_t *value);
+
+/* Two independent normal values, 65536 meaning 1.0, from two numbers of 16 bits: bytes 0 and 1 give
+ * the radius, 2 and 3 the angle, the lower byte first. Box-Muller in integers; docs/ENTROPY.md has
+ * the formula. |value| < 5 * 65536, within 0.6 of the formula's, the same bits everywhere. */
+void whim_normal(const uint8_t bytes[4], int32_t values[2]);
+
+/* A latent: `count` normal values, an even number, 32 meaning 1.0 and clamped to -127 .. 127.
+ * Draws exactly 2 * count bytes, at most 32 at a time. Errors: those of `entropy`. */
+enum whim_status whim_latent(whim_entropy *entropy, int8_t *z, uint32_t count);
 
 #endif

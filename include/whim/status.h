@@ -6,7 +6,8 @@
 
 enum whim_status {
     WHIM_OK = 0,
-    WHIM_DONE = 1, /* not an error: there are no more rows */
+    WHIM_DONE = 1, /* not an error: there is no more to do */
+    WHIM_BUSY = 2, /* not an error: not yet; ask again */
 
     /* The model file. */
     WHIM_ERR_TRUNCATED = -1, /* shorter than its header says */
@@ -23,11 +24,16 @@ enum whim_status {
 
     /* The caller. */
     WHIM_ERR_ARENA = -12,     /* arena smaller than the model's arena_bytes */
-    WHIM_ERR_UNALIGNED = -15, /* model file or arena not aligned to 4 bytes */
+    WHIM_ERR_UNALIGNED = -15, /* model file, arena or buffers not aligned */
+    WHIM_ERR_BUFFERS = -20,   /* buffers smaller than two of the model's chunks */
 
     /* The board. */
     WHIM_ERR_I2C = -13,     /* nobody acknowledged, or the bus is stuck */
     WHIM_ERR_ENTROPY = -14, /* the entropy source is empty or failed its health test */
+    WHIM_ERR_CARD_MISSING = -16, /* no card, or it was pulled out since the file was opened */
+    WHIM_ERR_CARD_READ = -17,    /* the card gave an error, too little, or no answer in time */
+    WHIM_ERR_CARD_WRITE = -18,   /* likewise, or it is full or write-protected */
+    WHIM_ERR_NO_FILE = -19,      /* the card has no file of that name */
 };
 
 /* A short name that fits a 21-character line of the display, such as "model crc". Never NULL. */

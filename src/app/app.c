@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "app/cat.h"
 #include "app/chance.h"
 #include "app/console.h"
 #include "app/crisp.h"
@@ -13,6 +14,7 @@
 #include "app/screen.h"
 #include "app/selftest.h"
 #include "app/shell.h"
+#include "app/text.h"
 #include "app/tumble.h"
 #include "drivers/button.h"
 #include "drivers/ssd1306.h"
@@ -88,6 +90,21 @@ static enum whim_status show_idle(void)
     return status;
 }
 
+/* Say so where there is a pool on the card, but chance had to do without it. */
+static void tell_pool(void)
+{
+#if WHIM_CARD
+    enum whim_status pool = chance_pool();
+    if (pool >= 0 || pool == WHIM_ERR_CARD_MISSING || pool == WHIM_ERR_NO_FILE) return;
+    if (!text_same(chance_source(), port_entropy_source())) return;
+    console_text("pool: ");
+    console_text(whim_status_name(pool));
+    console_text(", so chance is by ");
+    console_text(chance_source());
+    console_text("; host/entropy.py fills it\n");
+#endif
+}
+
 /* The result, on the console. */
 static void tell(const struct die *die)
 {
@@ -97,6 +114,7 @@ static void tell(const struct die *die)
     console_text(" entropy=");
     console_text(chance_source());
     console_text("\n");
+    tell_pool();
 }
 
 /* One press, or one "roll". A roll counts once it is drawn from the entropy source, also where the
@@ -152,11 +170,61 @@ static void stats_command(const char *none)
     console_number(" arena_bytes=", (int32_t)whim_die_arena_size);
     console_number(" state_bytes=", (int32_t)sizeof app);
     console_text("\n");
+#if WHIM_CARD
+    cat_stats();
+#endif
 }
+
+#if WHIM_CARD
+/* The cat's errors are told where they happen; here those of the bus are counted. */
+static void count(enum whim_status status)
+{
+    if (status == WHIM_ERR_I2C) app.i2c_errors++;
+}
+
+/* A long press, or one "generate". */
+static void generate(const char *none)
+{
+    (void)none;
+    enum whim_status status = cat_generate(&app.button);
+    if (!status) tell_pool();
+    count(status);
+}
+
+static void keep_command(const char *word)
+{
+    if (!*word) count(cat_keep());
+    else if (text_same(word, "on") || text_same(word, "off")) cat_keep_all(word[1] == 'n');
+    else console_text("keep: on, off, or nothing for the last cat\n");
+}
+
+static void redraw_command(const char *digits)
+{
+    uint32_t number = 0;
+    while (*digits >= '0' && *digits <= '9' && number <= KEPT_MOST) {
+        number = 10 * number + (uint32_t)(*digits++ - '0');
+    }
+    bool right = !*digits && number && number <= KEPT_MOST;
+    if (!right) console_text("redraw: the number of a kept cat, such as 12\n");
+    else count(cat_redraw(&app.button, number));
+}
+
+static void weights_command(const char *word)
+{
+    if (text_same(word, "int8") || text_same(word, "int4")) cat_use(word[3] == '4');
+    else console_text("weights: int8 or int4\n");
+}
+#endif
 
 static const struct shell_command commands[] = {
     {"help      this list", NULL},
     {"roll      as the button does", roll},
+#if WHIM_CARD
+    {"generate  a cat, as a long press does", generate},
+    {"keep [on|off]  the last cat, or all", keep_command},
+    {"redraw [N]  a kept cat", redraw_command},
+    {"weights [int8|int4]  to generate by", weights_command},
+#endif
     {"seed [N]  roll by this number, or tell what by", seed_command},
     {"selftest  a CRC for each layer", selftest_command},
     {"model     check and describe it", model_command},
@@ -165,6 +233,18 @@ static const struct shell_command commands[] = {
     {"Ctrl-D    restart, on an empty line", NULL},
     {NULL, NULL},
 };
+
+/* What the button asks for, or NULL. Boards with a card tell short presses from long ones; others
+ * roll at once. */
+static void (*asked(void))(const char *none)
+{
+#if WHIM_CARD
+    enum button_event event = button_event(&app.button);
+    return event == BUTTON_LONG ? generate : event == BUTTON_SHORT ? roll : NULL;
+#else
+    return button_pressed(&app.button) ? roll : NULL;
+#endif
+}
 
 void app_run(const uint8_t *file, uint32_t length)
 {
@@ -186,12 +266,13 @@ void app_run(const uint8_t *file, uint32_t length)
     for (;;) {
         port_sleep(POLL_MS);
         const char *line = shell_poll(&app.shell);
+        void (*ask)(const char *);
         if (line) {
             const struct shell_command *command = shell_find(commands, &line);
             if (command) command->run(line);
-        } else if (button_pressed(&app.button)) {
+        } else if ((ask = asked())) {
             console_text("\n");
-            roll(NULL);
+            ask(NULL);
         } else {
             continue;
         }

@@ -1,4 +1,4 @@
-/* The device: a press rolls the die. */
+/* The device: a press rolls the die; where there is a card, a long one makes a cat. */
 #ifndef APP_APP_H
 #define APP_APP_H
 

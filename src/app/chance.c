@@ -3,21 +3,48 @@
  * draws six bytes or so, and there is time enough for six blocks. */
 #include "app/chance.h"
 
+#include "app/pool.h"
 #include "whim/port.h"
 #include "whim/random.h"
 
-enum { LIMBS = 4 };
+enum { LIMBS = 4, QUIET_MS = 1000 };
 
 static struct {
     uint16_t seed[LIMBS]; /* the lowest 16 bits first */
     uint32_t drawn;       /* bytes of the keystream */
     bool seeded;
+#if WHIM_CARD
+    bool pooled;           /* the last bytes came from the pool */
+    enum whim_status pool; /* as it answered last */
+    uint32_t drawn_ms;     /* when bytes were drawn last without it */
+#endif
 } chance;
+
+#if WHIM_CARD
+static enum whim_status unseeded_bytes(uint8_t *bytes, uint32_t count)
+{
+    if (!chance.pool || port_millis() - chance.drawn_ms >= QUIET_MS) {
+        chance.pool = pool_bytes(bytes, count);
+    }
+    chance.pooled = !chance.pool;
+    if (chance.pooled) return WHIM_OK;
+    enum whim_status status = port_entropy(bytes, count);
+    chance.drawn_ms = port_millis();
+    return status;
+}
+
+enum whim_status chance_pool(void)
+{
+    return chance.pool;
+}
+#else
+#define unseeded_bytes port_entropy
+#endif
 
 enum whim_status chance_bytes(uint8_t *bytes, uint32_t count)
 {
     struct whim_chacha chacha;
-    if (!chance.seeded) return port_entropy(bytes, count);
+    if (!chance.seeded) return unseeded_bytes(bytes, count);
     chacha.key[0] = (uint32_t)chance.seed[1] << 16 | chance.seed[0];
     chacha.key[1] = (uint32_t)chance.seed[3] << 16 | chance.seed[2];
     while (count--) {
@@ -50,5 +77,9 @@ bool chance_seed(const char *text)
 
 const char *chance_source(void)
 {
-    return chance.seeded ? "seed" : port_entropy_source();
+    if (chance.seeded) return "seed";
+#if WHIM_CARD
+    if (chance.pooled) return pool_source();
+#endif
+    return port_entropy_source();
 }

@@ -31,3 +31,9 @@ void console_word(const char *text, uint32_t word)
     port_console(text);
     port_console(digits);
 }
+
+void console_error(const char *name, const char *doing, const char *advice)
+{
+    const char *const texts[] = {"error: ", name, ", while ", doing, "\n  ", advice, "\n"};
+    for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++) port_console(texts[i]);
+}

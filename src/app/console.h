@@ -12,4 +12,7 @@ void console_number(const char *text, int32_t number);
 /* Text, then the word as 8 hexadecimal digits. */
 void console_word(const char *text, uint32_t word);
 
+/* A line for what failed, while doing what, and one for what to do about it. */
+void console_error(const char *name, const char *doing, const char *advice);
+
 #endif

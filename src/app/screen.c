@@ -1,6 +1,8 @@
 /* The screens: see screen.h. Glyphs go to the display straight from flash. */
 #include "app/screen.h"
 
+#include <stdbool.h>
+
 #include "app/font.h"
 #include "drivers/ssd1306.h"
 
@@ -58,6 +60,54 @@ enum whim_status screen_number(uint32_t pips)
 enum whim_status screen_caption(const char *text)
 {
     return centred(text, PANEL, PANEL_COLUMNS, CAPTION_PAGE);
+}
+
+enum whim_status screen_line(const char *text, uint32_t column, uint32_t columns, uint32_t page)
+{
+    uint8_t line[SSD1306_WIDTH] = {0};
+    uint32_t width = 0;
+    for (; *text; text++) {
+        const uint8_t *shape = glyph(*text);
+        if (width + shape[0] > columns) break;
+        for (uint32_t i = 0; i < shape[0]; i++) line[width++] = shape[1 + i];
+        if (width < columns) width++; /* a gap */
+    }
+    if (width && width < columns) width--;
+    uint32_t left = (columns - width) / 2;
+    enum whim_status status = ssd1306_window(column, columns, page, 1);
+    if (!status) status = ssd1306_blank(left);
+    return status ? status : ssd1306_data(line, columns - left);
+}
+
+/* The upper 4 pixels of a column, or the lower ones, each twice as high. */
+static uint8_t stretched(uint8_t column, bool lower)
+{
+    uint32_t tall = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        if (column >> (lower ? 4 + i : i) & 1) tall |= 3u << 2 * i;
+    }
+    return (uint8_t)tall;
+}
+
+enum whim_status screen_word(const char *text, uint32_t page)
+{
+    uint32_t width = 0;
+    for (const char *c = text; *c; c++) width += glyph(*c)[0] + (c > text);
+    if (!width || width > PANEL_COLUMNS) return screen_line(text, PANEL, PANEL_COLUMNS, page);
+    enum whim_status status =
+        ssd1306_window(PANEL + (PANEL_COLUMNS - width) / 2, width, page, 2);
+    for (int lower = 0; lower < 2; lower++) {
+        for (const char *c = text; *c && !status; c++) {
+            const uint8_t *shape = glyph(*c);
+            uint8_t columns[1 + FONT_WIDEST] = {0};
+            uint32_t gap = c > text;
+            for (uint32_t i = 0; i < shape[0]; i++) {
+                columns[gap + i] = stretched(shape[1 + i], lower);
+            }
+            status = ssd1306_data(columns, gap + shape[0]);
+        }
+    }
+    return status;
 }
 
 enum whim_status screen_error(const char *name)

@@ -15,6 +15,13 @@ enum whim_status screen_number(uint32_t pips);
 /* Write `text` in the panel's middle, on page 7. The line must be dark. */
 enum whim_status screen_caption(const char *text);
 
+/* Write `text` in the middle of `columns` columns from `column` on, on `page`, which need not be
+ * dark. */
+enum whim_status screen_line(const char *text, uint32_t column, uint32_t columns, uint32_t page);
+
+/* Write `text` on the panel twice as high, on `page` and the one below it, which must be dark. */
+enum whim_status screen_word(const char *text, uint32_t page);
+
 /* Fill the display with an error: its short name, and where to read more. */
 enum whim_status screen_error(const char *name);
 

@@ -23,3 +23,14 @@ bool button_pressed(struct button *button)
     button->down = contact;
     return contact;
 }
+
+enum button_event button_event(struct button *button)
+{
+    if (button_pressed(button)) button->waiting = true;
+    if (!button->waiting) return BUTTON_NOTHING;
+    bool longer = port_millis() - button->since >= BUTTON_LONG_MS;
+    if (button->contact && !longer) return BUTTON_NOTHING;
+    if (!button->contact && button->down) return BUTTON_NOTHING; /* perhaps it only bounces */
+    button->waiting = false;
+    return button->contact ? BUTTON_LONG : BUTTON_SHORT;
+}

@@ -4,7 +4,9 @@
 #define WHIM_ENGINE_FORMAT_H
 
 enum { MAGIC = 0x4d494857 }; /* "WHIM" */
-enum { FORMAT_VERSION = 1, CRC_FROM = 8, TABLE_BYTES = 256, CHUNK_BYTES = 8, FLAG_NARROW = 1 };
+enum { FORMAT_VERSION = 2, CRC_FROM = 8, TABLE_BYTES = 256, FLAG_NARROW = 1 };
+enum { CHUNK_UNIT = 16, TAG_BYTES = 4, TRAILER_BYTES = 8 }; /* a chunk's trailer: tag, CRC */
+enum { STREAM_ALIGNMENT = 9 }; /* log2 of a card's sector */
 
 enum {
     HEADER_MAGIC = 0,
@@ -16,7 +18,7 @@ enum {
     HEADER_LENGTH = 12,
     HEADER_ARENA = 16,
     HEADER_INPUTS = 20,
-    HEADER_CHUNKS = 22,
+    HEADER_CHUNK = 22,
     HEADER_BYTES = 24,
 };
 

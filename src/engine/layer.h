@@ -8,8 +8,9 @@
 #include "whim/model.h"
 
 /* What is linked. A build for a chip names what its models use and leaves out the rest: bit n of
- * WHIM_OPS is op n, bit n of WHIM_ENCODINGS encoding n; WHIM_NARROW_ONLY is 1 where every layer is
- * narrow. A model that needs more is refused with WHIM_ERR_OP or WHIM_ERR_ENCODING.
+ * WHIM_OPS is op n, bit n of WHIM_ENCODINGS encoding n, bit n of WHIM_LAYOUTS layout n;
+ * WHIM_NARROW_ONLY is 1 where every layer is narrow. A model that needs more is refused with
+ * WHIM_ERR_OP or WHIM_ERR_ENCODING.
  *
  * WHIM_TRUSTED is 1 for images whose only model is linked into them: it is then as trusted as the
  * code beside it, was checked by tests, and whim_open checks header and CRCs alone. */
@@ -18,6 +19,9 @@
 #endif
 #ifndef WHIM_ENCODINGS
 #define WHIM_ENCODINGS 0x1f
+#endif
+#ifndef WHIM_LAYOUTS
+#define WHIM_LAYOUTS 0x3
 #endif
 #ifndef WHIM_TRUSTED
 #define WHIM_TRUSTED 0
@@ -28,6 +32,7 @@
 
 enum op { OP_DENSE = 1, OP_CONV, OP_CONV_TRANSPOSE, OP_NEAREST, OP_BILINEAR };
 enum encoding { ENCODING_NONE, ENCODING_INT8, ENCODING_INT4, ENCODING_INT2, ENCODING_TERNARY };
+enum layout { LAYOUT_PLAIN, LAYOUT_TILES };
 
 enum {
     MAX_SIDE = 4096,       /* rows, columns and channels of a tensor */
@@ -54,10 +59,10 @@ struct layer {
     /* What follows from it and from the entry before. */
     uint16_t in_channels, in_height, in_width;
     uint32_t fan_in;        /* weights of a unit */
-    uint32_t unit_bytes;    /* bytes of a unit's weights */
+    uint32_t unit_bytes;    /* of a unit's weights; where they lie in tiles, of a record's 16 */
     const int8_t *table;    /* activation of -128 .. 127, or NULL */
-    const uint8_t *records; /* bias, multiplier, shift of each channel */
-    const uint8_t *weights;
+    const uint8_t *records; /* bias, multiplier, shift of each channel; the first of them */
+    const uint8_t *weights; /* where they lie one by one: of the first unit, or tile */
 };
 
 static inline bool is(const struct layer *layer, enum op op)
@@ -81,13 +86,65 @@ static inline uint32_t record_bytes(const struct layer *layer)
     return is_narrow(layer) ? NARROW_BYTES : WIDE_BYTES;
 }
 
+static inline bool is_tiled(const struct layer *layer)
+{
+    return WHIM_LAYOUTS >> LAYOUT_TILES & 1 && layer->layout == LAYOUT_TILES;
+}
+
 static inline const int8_t *row_at(const struct rows *rows, uint32_t y)
 {
     return rows->held == 1 ? rows->values : rows->values + y % rows->held * rows->row_bytes;
 }
 
-/* Layer `index` of an open model. */
+static inline bool is_conv(const struct layer *layer)
+{
+    return is(layer, OP_CONV) || is(layer, OP_CONV_TRANSPOSE);
+}
+
+static inline const uint8_t *entry_at(const uint8_t *file, unsigned index)
+{
+    return file + HEADER_BYTES + LAYER_BYTES * index;
+}
+
+/* The offset of the first chunk: behind the layer entries, aligned. */
+static inline uint32_t first_chunk(const uint8_t *file)
+{
+    uint32_t end = HEADER_BYTES + LAYER_BYTES * (uint32_t)file[HEADER_LAYERS];
+    uint32_t align = (uint32_t)1 << file[HEADER_ALIGNMENT];
+
+    return (end + align - 1) & ~(align - 1);
+}
+
+/* a * b into *product; false when that leaves 32 bits. */
+static inline bool multiply(uint32_t a, uint32_t b, uint32_t *product)
+{
+    if (!WHIM_TRUSTED && b && a > UINT32_MAX / b) return false;
+    *product = a * b;
+    return true;
+}
+
+/* Layer `index` of an open model, but for the pointers: a streamed model has none. */
+void layer_shape(struct layer *layer, const struct whim_model *model, unsigned index);
+
+/* Layer `index` of a model that lies in memory. */
 void layer_load(struct layer *layer, const struct whim_model *model, unsigned index);
+
+/* Rows of the weight matrix: output values of a dense layer, output channels of a convolution. */
+static inline uint32_t layer_units(const struct layer *layer)
+{
+    if (is(layer, OP_DENSE)) return (uint32_t)layer->channels * layer->height * layer->width;
+    return is_conv(layer) ? layer->channels : 0;
+}
+
+/* How many (bias, multiplier, shift) the layer has, fill-up records of tiles not counted. */
+static inline uint32_t layer_records(const struct layer *layer)
+{
+    if (is(layer, OP_NEAREST)) return 0;
+    return is(layer, OP_BILINEAR) ? 1 : layer->channels;
+}
+
+/* All records and weights of the layer in the file; false when that leaves 32 bits. */
+bool layer_bytes(const struct layer *layer, uint32_t *bytes);
 
 /* How many of its output rows a layer must hold for its `consumer`, NULL for the picture. */
 uint16_t layer_rows_held(const struct layer *layer, const struct layer *consumer);

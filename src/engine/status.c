@@ -23,6 +23,14 @@ const char *whim_status_name(enum whim_status status)
     case WHIM_ERR_UNALIGNED: return "unaligned";
     case WHIM_ERR_I2C: return "i2c";
     case WHIM_ERR_ENTROPY: return "entropy";
+#if !WHIM_TRUSTED /* a board whose models lie on a card */
+    case WHIM_BUSY: return "busy";
+    case WHIM_ERR_BUFFERS: return "buffers too small";
+    case WHIM_ERR_CARD_MISSING: return "card missing";
+    case WHIM_ERR_CARD_READ: return "card read";
+    case WHIM_ERR_CARD_WRITE: return "card write";
+    case WHIM_ERR_NO_FILE: return "no such file";
+#endif
     default: return "unknown";
     }
 }

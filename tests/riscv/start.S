@@ -1,5 +1,5 @@
 /* From _start to main() on a core with RAM alone, or on QEMU's `virt` machine. When main() is done,
- * ECALL: the virtual board ends there, and QEMU comes to finish() in kernels.c, which tells the
+ * ECALL: the virtual board ends there, and QEMU comes to finish() in result.c, which tells the
  * result on its serial line. */
     .section .text.init
     .globl _start
@@ -15,7 +15,7 @@ trap:
 
     .section .rodata
     .balign 512
-    .globl die, die_end
-die:
-    .incbin "die.whim"
-die_end:
+    .globl model_file, model_file_end
+model_file:
+    .incbin "model.whim"
+model_file_end:

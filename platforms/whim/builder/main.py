@@ -8,8 +8,10 @@ A board is boards/<board>.json here and the folder src/ports/<port>. Its `build`
     toolchain         the package of PlatformIO's registry to fetch where none is installed
     flags             what the compiler and the linker need to know about the chip
     port_flags        what only the port's files need
-    library           a folder: build it as a library for this PC, and no firmware (library.py)
+    library           folders: build them as a library for this PC, and no firmware (library.py)
+    library_name      what the library is called
     only_packed       true: link the kernels that the packed models use, and no others
+    card              true: the board can hold a card, WHIM_CARD=1 tells the code
 
 and `upload` says what fits (maximum_size, maximum_ram_size; 0: no limit) and, in `instead`, what to
 do where nothing is flashed. The project's option custom_main names the port's file with main():
@@ -26,6 +28,7 @@ env = DefaultEnvironment()
 board = env.BoardConfig()
 port = board.get("build.port", "")
 MAINS = ("main", "hwtest")  # files of a port with a main() of their own
+CARD_FILES = ("drivers/card", "app/pool", "app/cat", "app/kept")  # for boards with a card
 
 
 def fail(sentence):
@@ -53,12 +56,15 @@ def write_model(target, source, env):
 
 def packed_only(model):
     """Definitions that leave out what no packed model uses: bit n of WHIM_OPS is layer type n, bit
-    n of WHIM_ENCODINGS weight encoding n, and WHIM_NARROW_ONLY says that no layer is wide. The
-    model is part of the image, so it is as trusted as the code: WHIM_TRUSTED."""
-    count = model[9]  # docs/FORMAT.md: `layers`; then entries of 24 bytes: op, encoding, ... flags
+    n of WHIM_ENCODINGS weight encoding n, bit n of WHIM_LAYOUTS layout n, and WHIM_NARROW_ONLY says
+    that no layer is wide. The model is part of the image, so it is as trusted as the code:
+    WHIM_TRUSTED."""
+    # docs/FORMAT.md: `layers`; then entries of 24 bytes: op, encoding, layout, ... flags
+    count = model[9]
     entries = [model[24 + 24 * i:48 + 24 * i] for i in range(count)]
     bits = lambda at: hex(sum(1 << n for n in {entry[at] for entry in entries}))  # noqa: E731
-    defines = [("WHIM_OPS", bits(0)), ("WHIM_ENCODINGS", bits(1)), ("WHIM_TRUSTED", 1)]
+    defines = [("WHIM_OPS", bits(0)), ("WHIM_ENCODINGS", bits(1)), ("WHIM_LAYOUTS", bits(2))]
+    defines += [("WHIM_TRUSTED", 1)]
     narrow = all(entry[7] & 1 for entry in entries if entry[1] or entry[0] == 5)
     return defines + [("WHIM_NARROW_ONLY", 1)] * narrow
 
@@ -90,6 +96,7 @@ if not model.is_file():
 
 kernels = env.GetProjectOption("custom_kernels", "rows")  # a folder of src/engine/kernels
 flags = board.get("build.flags", [])
+card = board.get("build.card", False)
 main = env.GetProjectOption("custom_main", "main")
 env.Replace(
     CC=compiler,
@@ -103,9 +110,10 @@ env.Replace(
         "+<app/*.c>",
         f"+<ports/{port}/*.c>",
         *(f"-<ports/{port}/{name}.c>" for name in MAINS if name != main),
+        *(f"-<{name}.c>" for name in CARD_FILES if not card),
     ],
 )
-env.Append(CCFLAGS=flags, LINKFLAGS=flags)
+env.Append(CCFLAGS=flags, LINKFLAGS=flags, CPPDEFINES=[("WHIM_CARD", int(card))])
 if board.get("build.only_packed", False):
     env.Append(CPPDEFINES=packed_only(model.read_bytes()))
 chip = Path(env.subst("$PROJECT_SRC_DIR"), "ports", port, "link.ld").is_file()

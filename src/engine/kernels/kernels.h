@@ -35,9 +35,9 @@ void whim_bilinear_row(const struct layer *layer, const struct rows *source, uin
 void whim_weights(const struct layer *layer, uint32_t unit, uint32_t first, int8_t *out,
                   uint32_t count);
 
-/* sums[i] to out[i * layer->channels] for i < count, by record `channel`: bias, multiplier over
- * 2^shift, clamp, table. `out` is the first value's place. */
+/* sums[i] to out[i * out_step] for i < count, by record `channel`: bias, multiplier over 2^shift,
+ * clamp, table. `out` is the first value's place. */
 void whim_requantise(const struct layer *layer, uint32_t channel, const int32_t *sums,
-                     uint32_t count, int8_t *out);
+                     uint32_t count, int8_t *out, uint32_t out_step);
 
 #endif

@@ -63,7 +63,7 @@ void whim_bilinear_row(const struct layer *layer, const struct rows *source, uin
             after += stride;
             sum += slope;
             if (filled < STRETCH && x + 1u < layer->width) continue;
-            whim_requantise(layer, 0, sums, filled, to);
+            whim_requantise(layer, 0, sums, filled, to, layer->channels);
             to += filled * layer->channels;
             filled = 0;
         }

@@ -1,5 +1,6 @@
 /* Weights of every encoding, unpacked a run at a time. docs/FORMAT.md has the codes. */
-#include "engine/kernels/kernels.h"
+#include "engine/bytes.h"
+#include "engine/kernels/tiles.h"
 
 static void unpack_int8(const uint8_t *packed, uint32_t first, int8_t *out, uint32_t count)
 {
@@ -42,11 +43,48 @@ static void unpack_ternary(const uint8_t *packed, uint32_t first, int8_t *out, u
     }
 }
 
+int8_t whim_tile_weight(const struct layer *layer, const uint8_t *record, uint32_t lane)
+{
+    uint32_t half = lane & 1 ? 16 : 0;
+
+    if (encoded(layer, ENCODING_INT4)) {
+        uint32_t word = load32(record + lane / 8 * 4);
+        return (int8_t)(((word >> (half + lane % 8 / 2 * 4) & 15) ^ 8) - 8);
+    }
+    if (encoded(layer, ENCODING_INT2))
+        return (int8_t)(2 * (load32(record) >> (half + lane / 2 * 2) & 3) - 3);
+    return (int8_t)record[lane];
+}
+
+/* The record of 16 weights that holds weight `index` of the tile's units. The places of a kernel
+ * lie phase by phase; those of the phases before are counted. */
+static const uint8_t *tile_record(const struct layer *layer, uint32_t unit, uint32_t index)
+{
+    const uint32_t step = phase_step(layer), place = index / layer->in_channels;
+    const uint32_t row = place / layer->kernel, column = place % layer->kernel;
+    const uint8_t *record = layer->records + unit / TILE * tile_bytes(layer);
+    uint32_t number = 0, before = 0;
+    struct phase phase = tile_phase(layer, 0);
+
+    while (row % step != phase.first_row || column % step != phase.first_column) {
+        before += phase.rows * phase.columns;
+        phase = tile_phase(layer, ++number);
+    }
+    before += row / step * phase.columns + column / step;
+    record += TILE * record_bytes(layer);
+    return record + (before * layer->in_channels + index % layer->in_channels) * layer->unit_bytes;
+}
+
 void whim_weights(const struct layer *layer, uint32_t unit, uint32_t first, int8_t *out,
                   uint32_t count)
 {
     const uint8_t *packed = layer->weights + unit * layer->unit_bytes;
 
+    if (is_tiled(layer)) {
+        for (; count; count--, first++)
+            *out++ = whim_tile_weight(layer, tile_record(layer, unit, first), unit % TILE);
+        return;
+    }
     if (encoded(layer, ENCODING_INT8)) unpack_int8(packed, first, out, count);
     if (encoded(layer, ENCODING_INT4)) unpack_int4(packed, first, out, count);
     if (encoded(layer, ENCODING_INT2)) unpack_int2(packed, first, out, count);

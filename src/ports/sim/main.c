@@ -10,8 +10,10 @@
 #include "app/crisp.h"
 #include "app/die.h"
 #include "app/die_model.h"
+#include "app/dither.h"
 #include "app/tumble.h"
 #include "ports/sim/sim.h"
+#include "whim/generate.h"
 #include "whim/model.h"
 #include "whim/port.h"
 
@@ -27,6 +29,7 @@ static const char usage[] =
     "  program grey SEED N   N rolls: the pips, a byte, and the picture, 32x32 bytes of grey\n"
     "  program inputs        dice from stdin (pips, turn, 4 latents: 6 bytes) to model inputs\n"
     "  program screen        dice from stdin to 64x64 pixels, 8 pages, as the display gets them\n"
+    "  program dither        pictures of 64x64x3 int8 from stdin to 64x64 pixels, likewise\n"
     "  program sizes         RAM in bytes: the model's arena, and the structs beside it\n"
     "\n"
     "SEED is a number, or \"system\" for the operating system's random bytes. Exit status: 0; 1\n"
@@ -102,25 +105,116 @@ static bool in(void *bytes, size_t size)
     return got == size;
 }
 
+/* A file in memory as a card gives it, but at once. */
+struct memory_source {
+    struct whim_source source;
+    const uint8_t *bytes;
+};
+
+static enum whim_status memory_start(struct whim_source *source, uint32_t offset, void *to,
+                                     uint32_t count)
+{
+    memcpy(to, ((struct memory_source *)source)->bytes + offset, count);
+    return WHIM_OK;
+}
+
+static enum whim_status memory_poll(struct whim_source *source)
+{
+    (void)source;
+    return WHIM_OK;
+}
+
+/* What a model file of either kind needs to make pictures. */
+struct maker {
+    const uint8_t *file;
+    uint32_t length;
+    struct whim_model model;
+    struct memory_source source;
+    struct whim_generator generator;
+    uint32_t buffer_bytes;
+    void *buffers, *arena; /* of exactly the size, so that a sanitizer sees what is beyond */
+};
+
+static bool is_streamed(const struct maker *maker)
+{
+    return maker->length >= 24 && (maker->file[22] | maker->file[23]); /* docs/FORMAT.md: chunk */
+}
+
+static enum whim_status open_streamed(struct maker *maker)
+{
+    struct memory_source source = {{maker->length, memory_start, memory_poll}, maker->file};
+    enum whim_status status = WHIM_OK;
+    maker->source = source;
+    whim_generate_open(&maker->generator, &maker->source.source, maker->buffers,
+                       maker->buffer_bytes);
+    while (status == WHIM_OK || status == WHIM_BUSY) {
+        status = whim_generate_step(&maker->generator);
+    }
+    return status;
+}
+
+static enum whim_status open_maker(struct maker *maker, const uint8_t *file, uint32_t length)
+{
+    memset(maker, 0, sizeof *maker);
+    maker->file = file;
+    maker->length = length;
+    if (!is_streamed(maker)) {
+        enum whim_status status = whim_open(&maker->model, file, length);
+        if (!status) maker->arena = room(maker->model.arena_bytes);
+        return status;
+    }
+    uint32_t chunk = 16u * (file[22] | (uint32_t)file[23] << 8);
+    maker->buffer_bytes = 2 * ((chunk + 8 + 511) & ~511u);
+    maker->buffers = room(maker->buffer_bytes);
+    enum whim_status status = open_streamed(maker);
+    if (status != WHIM_DONE) return status;
+    maker->model = maker->generator.model;
+    maker->model.file = (const uint8_t *)maker->generator.head;
+    maker->arena = room(maker->model.arena_bytes);
+    return WHIM_OK;
+}
+
+static void close_maker(struct maker *maker)
+{
+    free(maker->arena);
+    free(maker->buffers);
+}
+
+/* Make one picture, to stdout if `shown`. */
+static enum whim_status make(struct maker *maker, const int8_t *input, bool shown)
+{
+    const struct whim_model *model = &maker->model;
+    size_t row_bytes = (size_t)model->width * model->channels;
+    enum whim_status status;
+    if (is_streamed(maker)) {
+        struct whim_generator *generator = &maker->generator;
+        status = open_streamed(maker);
+        if (status == WHIM_DONE) {
+            status = whim_generate_start(generator, input, maker->arena, model->arena_bytes);
+        }
+        while (status == WHIM_OK || status == WHIM_BUSY) status = whim_generate_step(generator);
+        if (status == WHIM_DONE && shown) out(generator->picture, row_bytes * model->height);
+    } else {
+        struct whim_run run;
+        const int8_t *row;
+        status = whim_start(&run, model, input, maker->arena, model->arena_bytes);
+        while (!status && !(status = whim_next_row(&run, &row))) {
+            if (shown) out(row, row_bytes);
+        }
+    }
+    return status;
+}
+
 static void decode(const char *path)
 {
     uint32_t length;
     uint8_t *file = load(path, &length);
-    struct whim_model model;
-    struct whim_run run;
-    stop_on(whim_open(&model, file, length));
-    int8_t *input = room(model.inputs);
-    void *arena = room(model.arena_bytes);
-    while (in(input, model.inputs)) {
-        const int8_t *row;
-        enum whim_status status = whim_start(&run, &model, input, arena, model.arena_bytes);
-        while (!status && !(status = whim_next_row(&run, &row))) {
-            out(row, (size_t)model.width * model.channels);
-        }
-        stop_on(status);
-    }
-    free(arena);
+    struct maker maker;
+    stop_on(open_maker(&maker, file, length));
+    int8_t *input = room(maker.model.inputs);
+    while (in(input, maker.model.inputs)) stop_on(make(&maker, input, true));
     free(input);
+    close_maker(&maker);
     free(file);
 }
 
@@ -134,26 +228,27 @@ static void check(void)
         uint32_t length = size[0] | size[1] << 8 | size[2] << 16 | (uint32_t)size[3] << 24;
         uint8_t *file = room(length);
         if (fread(file, 1, length, stdin) != length) sim_fail("stdin ends within a file");
-        struct whim_model model;
-        struct whim_run run;
-        enum whim_status status = whim_open(&model, file, length);
+        struct maker maker;
+        enum whim_status status = open_maker(&maker, file, length);
+        const struct whim_model *model = &maker.model;
+        if (!status && model->macs <= QUICK) {
+            int8_t *input = room(model->inputs);
+            memset(input, 1, model->inputs);
+            status = make(&maker, input, false);
+            free(input);
+            if (status == WHIM_DONE) status = WHIM_OK;
+        }
         printf("%s", whim_status_name(status));
         if (!status) {
+            size_t state = sizeof *model + sizeof(struct whim_run);
+            if (is_streamed(&maker)) state = sizeof maker.generator;
             printf(" inputs=%u shape=%u,%u,%u arena_bytes=%u state_bytes=%zu macs=%u",
-                   (unsigned)model.inputs, (unsigned)model.channels, (unsigned)model.height,
-                   (unsigned)model.width, (unsigned)model.arena_bytes, sizeof model + sizeof run,
-                   (unsigned)model.macs);
-            int8_t *input = room(model.inputs);
-            void *arena = model.macs <= QUICK ? room(model.arena_bytes) : NULL;
-            memset(input, 1, model.inputs);
-            const int8_t *row;
-            if (arena) status = whim_start(&run, &model, input, arena, model.arena_bytes);
-            while (arena && !status) status = whim_next_row(&run, &row);
-            stop_on(status);
-            free(arena);
-            free(input);
+                   (unsigned)model->inputs, (unsigned)model->channels, (unsigned)model->height,
+                   (unsigned)model->width, (unsigned)model->arena_bytes, state,
+                   (unsigned)model->macs);
         }
         puts("");
+        close_maker(&maker);
         free(file);
     }
 }
@@ -234,6 +329,20 @@ static void screen(void)
     free(arena);
 }
 
+static void dither(void)
+{
+    static int8_t rgb[3 * DITHER_SIZE * DITHER_SIZE];
+    static uint8_t tones[DITHER_ROOM];
+    struct dither state;
+    while (in(rgb, sizeof rgb)) {
+        dither_start(&state, rgb, tones);
+        for (uint32_t page = 0; page < DITHER_PAGES; page++) {
+            dither_page(&state);
+            out(state.page, sizeof state.page);
+        }
+    }
+}
+
 static void sizes(void)
 {
     struct whim_model model;
@@ -281,6 +390,8 @@ int main(int count, char **words)
         sizes();
     } else if (!strcmp(mode, "screen") && count == 2) {
         screen();
+    } else if (!strcmp(mode, "dither") && count == 2) {
+        dither();
     } else {
         bool help = !strcmp(mode, "--help") || !strcmp(mode, "-h");
         fputs(usage, help ? stdout : stderr);

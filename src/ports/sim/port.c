@@ -12,7 +12,18 @@
  *
  * 'A' acknowledges, 'N' does not. '1' says that the button is down when the sleep ends, '0' that it
  * is up; before it stands, for each byte that was typed on the console meanwhile, 'T' and the byte.
- * When the world closes the pipe, the device ends with exit status 0. */
+ * When the world closes the pipe, the device ends with exit status 0.
+ *
+ * The card's records; `file` is a number of the device's choice:
+ *
+ *     'O' time:u64 file:u32 count:u32 name...                open
+ *     'G' time:u64 file:u32 offset:u32 count:u32             begin to read
+ *     'P' time:u64 file:u32                                  take over what was read
+ *     'W' time:u64 offset:u32 count:u32 name... 0 bytes...   write; `count` is that of all
+ *
+ * Each is answered by a byte ('A' done, 'M' no card, 'F' no such file, 'E' the card failed) and the
+ * microseconds that it takes, u32; behind an 'A' to 'O' stands the file's length, u32, and to 'P'
+ * count:u32 and the bytes. A read goes on by itself; for the others the device waits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -25,7 +36,7 @@
 #include "whim/port.h"
 #include "whim/random.h"
 
-enum { I2C_HERTZ = 400000, TYPED = 256 };
+enum { I2C_HERTZ = 400000, TYPED = 256, LOOK_MICROS = 1 };
 
 const char port_name[] = "sim";
 
@@ -43,6 +54,16 @@ static struct {
     int file; /* where `name` is not "seed" */
     struct whim_chacha chacha;
 } source;
+
+static struct {
+    struct whim_source *files[PORT_CARD_FILES];
+    uint32_t opened;            /* so often */
+    struct whim_source *reader; /* of the read under way, if there is one */
+    uint8_t *to;
+    uint32_t count, there; /* bytes asked for, and those of them that the file has */
+    uint32_t micros, last_micros;
+    uint64_t due; /* when all has arrived */
+} card;
 
 static void put(const void *bytes, size_t count)
 {
@@ -167,6 +188,125 @@ int port_console_read(void)
 {
     if (typed.written == typed.taken) return -1;
     return typed.bytes[typed.taken++ % TYPED];
+}
+
+uint32_t port_micros(void)
+{
+    return (uint32_t)now;
+}
+
+static uint32_t get_number(void)
+{
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < 4; i++) number |= (uint32_t)get() << 8 * i;
+    return number;
+}
+
+/* The world's answer to a record of the card. */
+static enum whim_status card_answer(enum whim_status failed, uint32_t *micros)
+{
+    if (fflush(stdout)) exit(0);
+    int answer = get();
+    *micros = get_number();
+    switch (answer) {
+    case 'A': return WHIM_OK;
+    case 'M': return WHIM_ERR_CARD_MISSING;
+    case 'F': return WHIM_ERR_NO_FILE;
+    case 'E': return failed;
+    default: sim_fail("the world answered byte %d", answer);
+    }
+}
+
+/* The place of `source` among those that are open, or PORT_CARD_FILES. */
+static uint32_t card_file(const struct whim_source *source)
+{
+    uint32_t file = 0;
+    while (file < PORT_CARD_FILES && card.files[file] != source) file++;
+    return file;
+}
+
+static enum whim_status card_start(struct whim_source *source, uint32_t offset, void *to,
+                                   uint32_t count)
+{
+    uint32_t file = card_file(source);
+    card.reader = NULL;
+    if (!count) return WHIM_OK;
+    if (file == PORT_CARD_FILES) return WHIM_ERR_CARD_READ;
+    put_tag('G');
+    put_number(file, 4);
+    put_number(offset, 4);
+    put_number(count, 4);
+    enum whim_status status = card_answer(WHIM_ERR_CARD_READ, &card.micros);
+    if (status) return status;
+    card.reader = source;
+    card.to = to;
+    card.count = count;
+    card.there = offset < source->length ? source->length - offset : 0;
+    if (card.there > count) card.there = count;
+    card.due = now + card.micros;
+    return WHIM_OK;
+}
+
+static enum whim_status card_poll(struct whim_source *source)
+{
+    if (card.reader != source) return WHIM_ERR_CARD_READ;
+    if (now < card.due) {
+        now += LOOK_MICROS; /* so that who looks again and again comes to an end */
+        return WHIM_BUSY;
+    }
+    card.reader = NULL;
+    put_tag('P');
+    put_number(card_file(source), 4);
+    uint32_t micros;
+    enum whim_status status = card_answer(WHIM_ERR_CARD_READ, &micros);
+    if (status) return status;
+    uint32_t count = get_number();
+    if (count > card.there) sim_fail("the world delivers %u bytes", (unsigned)count);
+    if (fread(card.to, 1, count, stdin) != count) exit(0);
+    if (count < card.there) return WHIM_ERR_CARD_READ;
+    memset(card.to + count, 0, card.count - count);
+    card.last_micros = card.micros;
+    return WHIM_OK;
+}
+
+enum whim_status port_card_open(struct whim_source *source, const char *name)
+{
+    uint32_t file = card_file(source);
+    if (file == PORT_CARD_FILES) file = card_file(NULL); /* a place that an error has left free */
+    if (file == PORT_CARD_FILES) file = card.opened++ % PORT_CARD_FILES;
+    card.reader = NULL;
+    card.files[file] = NULL;
+    put_tag('O');
+    put_number(file, 4);
+    put_number(strlen(name), 4);
+    put(name, strlen(name));
+    uint32_t micros;
+    enum whim_status status = card_answer(WHIM_ERR_CARD_READ, &micros);
+    now += micros;
+    if (status) return status;
+    card.files[file] = source;
+    *source = (struct whim_source){get_number(), card_start, card_poll};
+    return WHIM_OK;
+}
+
+uint32_t port_card_micros(void)
+{
+    return card.last_micros;
+}
+
+enum whim_status port_card_write(const char *name, uint32_t offset, const void *bytes,
+                                 uint32_t count)
+{
+    card.reader = NULL;
+    put_tag('W');
+    put_number(offset, 4);
+    put_number(strlen(name) + 1 + count, 4);
+    put(name, strlen(name) + 1);
+    put(bytes, count);
+    uint32_t micros;
+    enum whim_status status = card_answer(WHIM_ERR_CARD_WRITE, &micros);
+    now += micros;
+    return status;
 }
 
 void port_restart(void)

@@ -28,7 +28,7 @@ static void conv_row(const struct layer *layer, const struct rows *source, uint1
                     sum += place(layer, source, channel, row, column,
                                  (int32_t)(y * layer->stride + row) - layer->pad,
                                  (int32_t)(x * layer->stride + column) - layer->pad);
-            whim_requantise(layer, channel, &sum, 1, out++);
+            whim_requantise(layer, channel, &sum, 1, out++, 1);
         }
 }
 
@@ -49,7 +49,7 @@ static void conv_transpose_row(const struct layer *layer, const struct rows *sou
                     sum += place(layer, source, channel, row, column,
                                  ((int32_t)from_y - (int32_t)row) / (int32_t)stride,
                                  ((int32_t)from_x - (int32_t)column) / (int32_t)stride);
-            whim_requantise(layer, channel, &sum, 1, out++);
+            whim_requantise(layer, channel, &sum, 1, out++, 1);
         }
     }
 }

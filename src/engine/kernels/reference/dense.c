@@ -10,6 +10,6 @@ void whim_dense_row(const struct layer *layer, const struct rows *source, uint16
     for (x = 0; x < layer->width; x++)
         for (channel = 0; channel < layer->channels; channel++, unit++) {
             int32_t sum = whim_dot(layer, unit, 0, source->values, layer->fan_in);
-            whim_requantise(layer, channel, &sum, 1, out++);
+            whim_requantise(layer, channel, &sum, 1, out++, 1);
         }
 }

@@ -2,6 +2,7 @@
  * and added to all columns that it reaches; the reference unpacks it for every column anew. */
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/rows/sums.h"
+#include "engine/kernels/tiles.h"
 
 static int32_t divide_up(int32_t a, int32_t b)
 {
@@ -73,7 +74,8 @@ static void make_stretch(const struct layer *layer, const struct rows *source, i
                 add_place(layer, channel, (uint32_t)row, column, row_at(source, (uint32_t)at), from,
                           to, sums);
         }
-        whim_requantise(layer, channel, sums, (uint32_t)(to - from), out + channel);
+        whim_requantise(layer, channel, sums, (uint32_t)(to - from), out + channel,
+                        layer->channels);
     }
 }
 
@@ -81,6 +83,10 @@ void whim_conv_row(const struct layer *layer, const struct rows *source, uint16_
 {
     int32_t from, to, width = layer->width;
 
+    if (is_tiled(layer)) {
+        whim_tiled_row(layer, source, y, out);
+        return;
+    }
     for (from = 0; from < width; from = to) {
         to = smaller(from + STRETCH, width);
         make_stretch(layer, source, y, from, to, out + from * layer->channels);

@@ -12,6 +12,6 @@ void whim_dense_row(const struct layer *layer, const struct rows *source, uint16
             int32_t sum = 0;
             const struct stretch one = {&sum, 1, 1, 1};
             whim_add_weights(layer, unit, 0, layer->fan_in, &one, source->values);
-            whim_requantise(layer, channel, &sum, 1, out++);
+            whim_requantise(layer, channel, &sum, 1, out++, 1);
         }
 }

@@ -1,0 +1,94 @@
+"""Figures that say how good cats are, floats and packed integers alike, by the same latents."""
+
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from whim import cat_data, cat_metrics, sheets
+
+NEIGHBOURS = 5
+
+
+def judge(data: Path, models: list[Path], count: int, seed: int, net: str, kept: Path) -> dict:
+    """Fréchet and kernel distance (x1000) of each model's pictures to `count` real ones.
+
+    The first row is the floor: the real pictures that are left, against the same. `models`: files
+    as in `pictures`. `net`: whose features are compared, of cat_metrics.NETS. `kept`: a folder for
+    features that were computed once. Raises ValueError where a file is not what it must be.
+    """
+    real, rest = split(cat_data.load(data), count)
+    known = features(real, net, kept)
+    rows = []
+    for name, shown in [("real", rest), *((str(path), path) for path in models)]:
+        made = pictures(shown, count, seed) if isinstance(shown, Path) else shown
+        seen = features(made, net, kept)
+        rows.append(
+            dict(
+                name=name,
+                pictures=len(made),
+                fd=round(cat_metrics.frechet(seen, known), 2),
+                kid=round(1000 * cat_metrics.kid(seen, known), 2),
+            )
+        )
+    return dict(net=cat_metrics.NETS[net], real=len(real), seed=seed, rows=rows)
+
+
+def split(pictures: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """`count` real pictures to compare with, picked by a fixed seed, and those that are left."""
+    if len(pictures) < count + 2:
+        raise ValueError(f"{len(pictures)} pictures are too few: {count} and some for the floor")
+    order = np.random.default_rng(0).permutation(len(pictures))
+    return pictures[order[:count]], pictures[order[count:]]
+
+
+def pictures(path: Path, count: int, seed: int) -> np.ndarray:
+    """`count` pictures uint8 (N, 64, 64, 3) of a model, by the latents that a device draws from
+    `seed`: of a float generator (.npz), of a packed one by the engine (.whim), or kept (.npy)."""
+    from whim import cats
+
+    if path.suffix == ".npy":
+        made = np.load(path, mmap_mode="r", allow_pickle=False)
+        if made.dtype != np.uint8 or made.shape[1:] != (64, 64, 3) or len(made) < count:
+            wrong = f"{made.dtype} {made.shape}, not uint8 ({count} or more, 64, 64, 3)"
+            raise ValueError(f"{path}: {wrong}")
+        return np.array(made[:count])
+    z, _ = cats.latents(seed, count)
+    if path.suffix == ".whim":
+        return cats.pictures(path, z)
+    if path.suffix != ".npz":
+        raise ValueError(f"{path}: neither .npz, .whim nor .npy")
+    from whim import cat_generator
+
+    return cat_generator.pictures(cat_generator.load(path), z / np.float32(32))
+
+
+def features(made: np.ndarray, net: str, kept: Path) -> np.ndarray:
+    """cat_metrics.features, from the folder `kept` where it has seen these very pictures before."""
+    kept.mkdir(parents=True, exist_ok=True)
+    file = kept / f"{net}-{len(made)}-{zlib.crc32(np.ascontiguousarray(made)):08x}.npy"
+    if not file.exists():
+        temporary = file.with_suffix(".new")
+        with open(temporary, "wb") as out:
+            np.save(out, cat_metrics.features(made, net))
+        os.replace(temporary, file)
+    return np.load(file)
+
+
+def neighbours(data: Path, model: Path, seed: int, net: str, kept: Path, out: Path) -> None:
+    """A sheet: 16 made pictures of seeds not chosen by hand, two in a row, and beside each the real
+    pictures that are nearest to it in the features, mirrored ones too. Copies would be seen."""
+    real = cat_data.load(data)
+    real = np.concatenate([real, real[:, :, ::-1]])
+    made = pictures(model, 16, seed)
+    near = cat_metrics.nearest(*(features(each, net, kept) for each in (made, real)), NEIGHBOURS)
+    rows = np.concatenate([made[:, None], real[near]], 1)
+    sheets.sheet(rows.reshape(-1, 64, 64, 3), 2 * (NEIGHBOURS + 1), scale=2).save(out)
+
+
+def table(report: dict) -> str:
+    """The report as people read it."""
+    lines = [f"{'':28}{'pictures':>9}{'FD':>9}{'KID x1000':>11}"]
+    lines += ["{name:28}{pictures:9}{fd:9.1f}{kid:11.1f}".format(**row) for row in report["rows"]]
+    return "\n".join(lines)
