@@ -26,11 +26,12 @@ def shipped() -> bank.Bank:
 
 
 def noise(seed: int, longest: int = 2500) -> bank.Bank:
-    """Fragments of any length and loudness; every code and step occurs."""
+    """Fragments of any length, about a block's too, and loudness; every code and step occurs."""
     rng = np.random.default_rng(seed)
     fragments = []
-    for number in range(phrases.FRAGMENTS):
-        wild = rng.normal(0, 10 ** rng.uniform(0, 5), rng.integers(1, longest))
+    lengths = [1, 2, 1016, 1017, 1018, *rng.integers(1, longest, phrases.FRAGMENTS - 5).tolist()]
+    for number, length in enumerate(lengths):
+        wild = rng.normal(0, 10 ** rng.uniform(0, 5), length)
         samples = np.clip(wild, -32768, 32767).astype(np.int16)
         data = bytearray(adpcm.encode(samples, 1))
         if number % 2:  # not only what an encoder writes

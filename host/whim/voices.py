@@ -15,6 +15,7 @@ import sys
 import tarfile
 import tempfile
 import types
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,9 @@ class Tiny:
         from tiny_tts.text import phonemes_to_ids, symbols
 
         self.to_ids = phonemes_to_ids
-        self.net = VoiceSynthesizer(len(symbols), **self.shape).eval()
+        with warnings.catch_warnings():  # it uses a function that PyTorch would rather rename
+            warnings.simplefilter("ignore", FutureWarning)
+            self.net = VoiceSynthesizer(len(symbols), **self.shape).eval()
         weights = torch.load(folder / "checkpoints/G.pth", map_location="cpu", weights_only=True)
         self.net.load_state_dict(weights["model"])  # strict: every tensor fits, none is missing
         self.net.dec.remove_weight_norm()

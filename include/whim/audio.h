@@ -78,15 +78,13 @@ struct whim_sound {
     int16_t value;
     uint16_t place;  /* in the block, of the next byte */
     uint8_t index;   /* of the step */
-    uint8_t byte;    /* the latest */
-    uint8_t pending; /* samples that it still holds */
 };
 
 void whim_sound_start(struct whim_sound *sound, const struct whim_fragment *fragment);
 
-/* Take in bytes of the sound, as many as there are or as give `room` samples, and move *bytes and
- * *count on. Answers the samples written. With *count above zero and room for one sample it always
- * gets on; it takes nothing beyond the sound's end, where bytes_left is zero. */
+/* Take in bytes of the sound, as long as there are any and two more samples find room, and move
+ * *bytes and *count on. `room`: at least 2. Answers the samples written, at most 2 * *count.
+ * It takes nothing beyond the sound's end, where bytes_left is zero. */
 uint32_t whim_sound_decode(struct whim_sound *sound, const uint8_t **bytes, uint32_t *count,
                            int16_t *samples, uint32_t room);
 

@@ -28,7 +28,7 @@ void whim_sound_start(struct whim_sound *sound, const struct whim_fragment *frag
 }
 
 /* The next sample, from a code of 4 bits. */
-static int16_t decode(struct whim_sound *sound, unsigned code)
+static int16_t next(struct whim_sound *sound, unsigned code)
 {
     int32_t step = steps[sound->index], value = sound->value, size = step >> 3;
     int32_t index = sound->index + moves[code & 7];
@@ -46,16 +46,22 @@ static int16_t decode(struct whim_sound *sound, unsigned code)
     return sound->value;
 }
 
-/* Take in a byte, and with it up to two samples; they are given out later. */
-static void take(struct whim_sound *sound, uint8_t byte)
+/* Take in a byte. Answers how many samples it gives, at most two; none of those that only fill the
+ * last block up. */
+static uint32_t take(struct whim_sound *sound, uint8_t byte, int16_t *samples)
 {
-    if (sound->place == 0) sound->value = byte;
-    if (sound->place == 1) sound->value = (int16_t)(sound->value | byte << 8);
-    if (sound->place == 2) sound->index = byte < LAST_STEP ? byte : LAST_STEP;
-    sound->pending = sound->place < HEAD ? sound->place == HEAD - 1 : 2;
-    sound->byte = byte;
-    sound->place = (uint16_t)((sound->place + 1) % WHIM_BANK_SECTOR);
+    uint32_t place = sound->place, made = 0;
+
+    sound->place = (uint16_t)((place + 1) % WHIM_BANK_SECTOR);
     sound->bytes_left--;
+    if (place == 0) sound->value = byte;
+    if (place == 1) sound->value = (int16_t)(sound->value | byte << 8);
+    if (place == 2) sound->index = byte < LAST_STEP ? byte : LAST_STEP;
+    if (place == HEAD - 1 && sound->samples_left) samples[made++] = sound->value;
+    if (place >= HEAD && sound->samples_left) samples[made++] = next(sound, byte & 15u);
+    if (place >= HEAD && sound->samples_left > made) samples[made++] = next(sound, byte >> 4u);
+    sound->samples_left -= made;
+    return made;
 }
 
 uint32_t whim_sound_decode(struct whim_sound *sound, const uint8_t **bytes, uint32_t *count,
@@ -64,23 +70,8 @@ uint32_t whim_sound_decode(struct whim_sound *sound, const uint8_t **bytes, uint
     const uint8_t *from = *bytes, *end = from + *count;
     uint32_t made = 0;
 
-    for (;;) {
-        if (!sound->samples_left) sound->pending = 0; /* what follows only fills the block up */
-        if (sound->pending) {
-            if (made == room) break;
-            if (sound->place == HEAD) {
-                samples[made++] = sound->value; /* the block's first */
-            } else {
-                samples[made++] = decode(sound, sound->byte & 15u);
-                sound->byte >>= 4;
-            }
-            sound->pending--;
-            sound->samples_left--;
-        } else {
-            if (from == end || !sound->bytes_left) break;
-            take(sound, *from++);
-        }
-    }
+    while (from < end && sound->bytes_left && room - made >= 2)
+        made += take(sound, *from++, samples + made);
     sound->crc = whim_crc32_more(sound->crc, *bytes, (uint32_t)(from - *bytes));
     *bytes = from;
     *count = (uint32_t)(end - from);

@@ -3,7 +3,7 @@
 
 #include "engine/bytes.h"
 #include "engine/layer.h"
-#include "engine/tiles.h"
+#include "engine/layout.h"
 
 typedef char entry_is_a_prefix[offsetof(struct layer, in_channels) == LAYER_BYTES ? 1 : -1];
 typedef char entry_fields_match[offsetof(struct layer, arena) == LAYER_ARENA ? 1 : -1];

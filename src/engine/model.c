@@ -4,7 +4,7 @@
 #include "engine/bytes.h"
 #include "engine/check.h"
 #include "engine/crc.h"
-#include "engine/tiles.h"
+#include "engine/layout.h"
 
 /* Header and the one chunk's trailer: length, tag, CRCs. */
 static enum whim_status check_crcs(const uint8_t *file, uint32_t length)

@@ -66,7 +66,7 @@ static enum whim_status play(const uint8_t *file, const struct whim_fragment *fr
         from += count;
         const uint8_t *bytes = piece;
         while (count) {
-            uint32_t most = some(900);
+            uint32_t most = 1 + some(900);
             int16_t *samples = room(most * sizeof *samples);
             uint32_t got = whim_sound_decode(&sound, &bytes, &count, samples, most);
             if (write) fwrite(samples, sizeof *samples, got, stdout);

@@ -1,7 +1,7 @@
 /* From sums to the next layer's int8: the one place where scales, clamps and activations live. */
 #include "engine/bytes.h"
 #include "engine/kernels/kernels.h"
-#include "engine/tiles.h"
+#include "engine/layout.h"
 
 /* C99 leaves >> of a negative number to the compiler; the format asks for the arithmetic shift. */
 typedef char shift_is_arithmetic[(-1 >> 1) == -1 ? 1 : -1];

@@ -5,7 +5,7 @@
 #define WHIM_ENGINE_KERNELS_TILES_H
 
 #include "engine/kernels/kernels.h"
-#include "engine/tiles.h"
+#include "engine/layout.h"
 
 enum { BLOCK = 64, BLOCK_BYTES = BLOCK * TILE * 2 }; /* records of 16 weights, once unpacked */
 

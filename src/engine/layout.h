@@ -5,12 +5,12 @@
  *     tile: 16 records | phase (0, 0): place, place, ... | phase (0, 1): ...
  *     place of the kernel: for each input channel 16 weights
  */
-#ifndef WHIM_ENGINE_TILES_H
-#define WHIM_ENGINE_TILES_H
+#ifndef WHIM_ENGINE_LAYOUT_H
+#define WHIM_ENGINE_LAYOUT_H
 
 #include "engine/layer.h"
 
-enum { TILE = 16 };
+enum { TILE = 16, SUM_BYTES = 4 * TILE };
 
 /* Every step-th output row and column belongs to a phase. */
 static inline uint32_t phase_step(const struct layer *layer)
@@ -34,6 +34,19 @@ static inline uint32_t tile_channels(const struct layer *layer, uint32_t tile)
 static inline uint32_t tile_bytes(const struct layer *layer)
 {
     return TILE * record_bytes(layer) + layer->fan_in * layer->unit_bytes;
+}
+
+/* Columns of output that a phase has, at most. */
+static inline uint32_t phase_columns(const struct layer *layer)
+{
+    return (layer->width + phase_step(layer) - 1) / phase_step(layer);
+}
+
+/* int32 sums of a phase of a tile: what a streamed layer needs while it is made. */
+static inline uint32_t sum_bytes(const struct layer *layer)
+{
+    uint32_t step = phase_step(layer), rows = (layer->height + step - 1) / step;
+    return is_conv(layer) ? rows * phase_columns(layer) * SUM_BYTES : 0; /* <= MAX_VALUES * 64 */
 }
 
 /* Of all places of the kernel, those that the phase's outputs meet: every step-th from first_row
