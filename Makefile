@@ -16,12 +16,12 @@ images = ch32v003 ch32v003_hwtest
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-# The models for a card, from the trained integers: card/cat8.whim, card/cat4.whim.
+# The files for a card: card/cat8.whim and cat4.whim, from the trained integers, and phrases.bank.
 cards = card/cat4.whim
-$(cards): data/cat.npz data/cat4.npz $(wildcard host/whim/*.py)
+$(cards): data/cat.npz data/cat4.npz data/phrases.bank $(wildcard host/whim/*.py)
 	@echo "Packing the models for a card"; $(python) host/pack.py >/dev/null
 
-demo: ## roll the die and make cats on the simulated device
+demo: ## roll the die, make cats and hear them on the simulated device
 	@./setup.sh demo
 	@$(MAKE) --no-print-directory $(cards)
 	@$(call build,sim)

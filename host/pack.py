@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Pack the trained integers in data/ into model files, and say what each needs on the device: the
-die for flash, data/die.whim, and the cats for the card, which stream through two buffers.
+die for flash, data/die.whim, and the cats for the card, which stream through two buffers. What
+the device says, data/phrases.bank, is copied onto the card.
 
 example:
-  python host/pack.py                      data/die.whim, card/cat8.whim and card/cat4.whim
+  python host/pack.py                      data/die.whim, card/cat8.whim, cat4.whim, phrases.bank
   python host/pack.py --buffers 8          cats for two buffers of 8 KiB each, in place of 24
   python host/pack.py --card /media/card   cats straight onto a card
   python host/pack.py --json               the same, told for machines
@@ -13,14 +14,17 @@ example:
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
-from whim import integers, packing
+from whim import bank, integers, packing
 
-REMEDY = "host/train.py makes the die's integers, host/quantise.py the cats'"
+REMEDY = (
+    "host/train.py makes the die's integers, host/quantise.py the cats', host/speak.py the phrases"
+)
 
 
 def main() -> int:
@@ -70,6 +74,10 @@ def main() -> int:
             elif not path.exists() or path.read_bytes() != packed:
                 stale.append(path.name)
             reports.append(packing.report(path.stem, model, packed))
+        if not args.check:
+            shutil.copyfile(bank.PATH, args.card / bank.PATH.name)
+        elif _differs(args.card / bank.PATH.name, bank.PATH):
+            stale.append(bank.PATH.name)
     except OSError as error:
         print(f"pack.py: {error}; {REMEDY}", file=sys.stderr)
         return 1
@@ -78,6 +86,10 @@ def main() -> int:
     if stale:
         print(f"out of date: {', '.join(stale)}; run python host/pack.py", file=sys.stderr)
     return bool(stale)
+
+
+def _differs(copy: Path, original: Path) -> bool:
+    return copy.exists() and copy.read_bytes() != original.read_bytes()
 
 
 if __name__ == "__main__":

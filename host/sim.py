@@ -1,4 +1,4 @@
-"""The simulated device: roll its die or generate a cat, without a screen or in a terminal.
+"""The simulated device: roll its die, make a cat, hear it, without a screen or in a terminal.
 
     python host/sim.py demo                              the device in this terminal
     python host/sim.py roll --seed 7 --png roll.png      one roll, as a picture and a line of JSON
@@ -6,6 +6,8 @@
     python host/sim.py roll --grey dice.npz --count 500  what the decoder draws, in grey
     python host/sim.py generate --seed 7 --png cat.png   one cat, as a picture and a line of JSON
     python host/sim.py generate --seed 7 --oled oled.png --gif oled.gif    the display with it
+    python host/sim.py generate --seed 7 --wav verdict.wav                 what it says of the cat
+    python host/sim.py say --index 12345 --wav verdict.wav                 any verdict
     python host/sim.py generate --z cats/00001.bmp --png cat.png           a kept cat, once more
     python host/sim.py generate --seed 7 --npy cats.npy --count 500        many, to judge them
 
@@ -15,6 +17,7 @@ It needs the firmware, built for this PC: `make demo` does all, `pio run -e sim`
 import argparse
 import json
 import os
+import secrets
 import subprocess
 import sys
 import zlib
@@ -24,7 +27,7 @@ from zipfile import BadZipFile
 import numpy as np
 from PIL import Image
 
-from whim import cats, oled, terminal
+from whim import cats, dac, oled, phrases, sound, terminal
 from whim.device import Device, DeviceError, find_program, lines
 
 PICTURE = 32 * 32
@@ -92,13 +95,20 @@ def generate(arguments: argparse.Namespace) -> None:
         save(oled.photo(cat.screen), arguments.oled)
     if arguments.gif:
         oled.animation(changes(frames), arguments.gif)
+    if arguments.wav:
+        if not len(cat.sound):
+            raise cats.CatError("nothing was said, so there is no sound to write")
+        sound.write(arguments.wav, cat.sound)
     if arguments.npy:
         save_cats(arguments, seed)
     keeps = seed is None and arguments.z is None
-    written = {name: getattr(arguments, name) for name in ("png", "oled", "gif", "npy")}
+    written = {name: getattr(arguments, name) for name in ("png", "oled", "gif", "wav", "npy")}
     print(json.dumps({
         "seed": seed,
         "mood": cat.mood,
+        "verdict": cat.verdict,
+        "sentence": cat.sentence,
+        "seconds": round(len(cat.sound) / dac.RATE, 2),
         "crc32": zlib.crc32(cat.picture.tobytes()),
         "weights": cat.weights,
         "entropy": cat.entropy,
@@ -107,6 +117,32 @@ def generate(arguments: argparse.Namespace) -> None:
         "card_bytes_read": cat.stats["card_bytes"],
         "card_retries": cat.stats["retries"],
         **({"kept": str(arguments.card / f"cats/{cat.kept:05}.bmp")} if keeps else {}),
+        **{name: str(path) for name, path in written.items() if path},
+    }))  # fmt: skip
+
+
+def say(arguments: argparse.Namespace) -> None:
+    """Have a verdict said, tell it as a line of JSON, write what was asked for."""
+    frames = []
+    said = cats.say(
+        arguments.index,
+        bank=arguments.bank or cats.bank_file(arguments.card),
+        volume=arguments.volume,
+        program=arguments.program,
+        on_frame=(lambda *frame: frames.append(frame)) if arguments.gif else None,
+    )
+    if arguments.wav:
+        sound.write(arguments.wav, said.sound)
+    if arguments.gif:
+        oled.animation(changes(frames), arguments.gif)
+    written = {name: getattr(arguments, name) for name in ("wav", "gif")}
+    print(json.dumps({
+        "verdict": arguments.index,
+        "mood": phrases.MOODS[arguments.index >> 16],
+        "sentence": said.sentence,
+        "speech_seconds": said.seconds,
+        "seconds": round(len(said.sound) / dac.RATE, 2),
+        "volume": arguments.volume,
         **{name: str(path) for name, path in written.items() if path},
     }))  # fmt: skip
 
@@ -142,7 +178,9 @@ def sheet(arguments: argparse.Namespace) -> None:
 
 
 def demo(arguments: argparse.Namespace) -> None:
-    """Play in the terminal; without one, roll once and say where the picture is."""
+    """Play in the terminal, with sound if this machine has a player; without a terminal, roll once,
+    say a verdict, and tell where picture and sound are.
+    """
     if not terminal.usable():
         with Device(arguments.seed, program=arguments.program) as device:
             pips = device.roll()["pips"]
@@ -150,12 +188,25 @@ def demo(arguments: argparse.Namespace) -> None:
             save(oled.photo(device.screen()), arguments.png)
         path = arguments.png.resolve()
         print(f"No terminal to draw in: rolled a {pips}; the display is in {path}")
+        verdict = secrets.randbelow(phrases.VERDICTS)
+        if arguments.seed is not None:
+            verdict = int(cats.verdicts(arguments.seed, 1)[0])
+        spoken = cats.bank_file(arguments.card)
+        said = cats.say(verdict, bank=spoken, program=arguments.program)
+        sound.write(arguments.wav, said.sound)
+        print(f"Verdict {verdict}: {said.sentence}\nIts sound is in", arguments.wav.resolve())
         return
+    player = sound.Player()
     card = arguments.card if arguments.card.is_dir() else None
-    with Device(arguments.seed, program=arguments.program, card=card) as device:
+    where = dict(program=arguments.program, card=card, on_sound=player)
+    with Device(arguments.seed, **where) as device:
         if arguments.seed is not None:  # a board with a pool on its card would rather use that
             device.type(f"seed {arguments.seed}\r")
         terminal.play(device, colour="NO_COLOR" not in os.environ)
+        player.close()
+        if player.silent and device.sounds:
+            sound.write(arguments.wav, device.sounds[-1].values)
+            print(f"{player.silent}; what it said last is in {arguments.wav.resolve()}")
 
 
 def save_grey(arguments: argparse.Namespace) -> None:
@@ -200,6 +251,12 @@ def progress(count: int, unit: str):
 def seed(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) >= 2**64:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 2^64 - 1")
+    return int(text)
+
+
+def verdict(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) >= phrases.VERDICTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 131071")
     return int(text)
 
 
@@ -260,11 +317,26 @@ def parse() -> argparse.Namespace:
     command.add_argument("--png", type=Path, metavar="FILE", help="the picture, 64x64 in colour")
     command.add_argument("--oled", type=Path, metavar="FILE", help="the display with it")
     command.add_argument("--gif", type=Path, metavar="FILE", help="the display all the while")
+    command.add_argument("--wav", type=Path, metavar="FILE", help="what it says: 64 kHz, 16 bits")
     command.add_argument(
         "--npy", type=Path, metavar="FILE", help="the seed's first cats, uint8 (N, 64, 64, 3)"
     )
     command.add_argument("--count", type=positive, default=100, metavar="N", help="how many (100)")
     command.set_defaults(run=generate)
+
+    command = commands.add_parser(
+        "say", parents=[common, slot], help="say a verdict, without a screen", **manners
+    )
+    command.add_argument(
+        "--index", type=verdict, metavar="N", required=True, help="which, 0 to 131071"
+    )
+    command.add_argument("--bank", type=Path, metavar="FILE", help="in place of the card's")
+    command.add_argument("--wav", type=Path, metavar="FILE", help="what the DAC gets: 64 kHz")
+    command.add_argument("--gif", type=Path, metavar="FILE", help="the display all the while")
+    command.add_argument(
+        "--volume", type=int, choices=range(11), default=10, metavar="N", help="0 to 10 (10)"
+    )
+    command.set_defaults(run=say)
 
     command = commands.add_parser(
         "sheet", parents=[common, slot], help="the device's cats beside the float net's", **manners
@@ -289,6 +361,13 @@ def parse() -> argparse.Namespace:
         metavar="FILE",
         default=Path("roll.png"),
         help="the picture to write where there is no terminal (roll.png)",
+    )
+    command.add_argument(
+        "--wav",
+        type=Path,
+        metavar="FILE",
+        default=Path("verdict.wav"),
+        help="the sound to write where there is no terminal, or no player (verdict.wav)",
     )
     command.set_defaults(run=demo)
     arguments = parser.parse_args()

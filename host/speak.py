@@ -15,6 +15,7 @@ Only `render` and `judge` need more than the tools for the other commands: docs/
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,6 @@ from tqdm import tqdm
 
 from whim import adpcm, bank, dac, phrases, speech, voices
 
-WIDTH = 16  # of the encoder's search
-
 
 def main() -> int:
     arguments = parse()
@@ -32,7 +31,9 @@ def main() -> int:
         return arguments.run(arguments) or 0
     except (phrases.PhraseError, voices.VoiceError, bank.BankError, OSError) as error:
         print(f"speak.py: {error}", file=sys.stderr)
-        return 1
+    except ModuleNotFoundError as error:
+        print(f"speak.py: {error}: run ./setup.sh speak", file=sys.stderr)
+    return 1
 
 
 def say(arguments: argparse.Namespace) -> None:
@@ -50,29 +51,30 @@ def render(arguments: argparse.Namespace) -> None:
     """Phrases and a voice to a bank."""
     texts = phrases.load(arguments.phrases)
     voice = voices.VOICES[arguments.voice]()
-    fragments = []
-    sounds = speech.render(voice, texts, lambda numbers: tqdm(numbers, voice.name, disable=None))
+    fragments, power, lost = [], 0.0, 0.0
+    sounds = speech.render(voice, texts, partial(tqdm, desc=voice.name, disable=None))
     for text, sound in zip(texts, sounds):
         samples = np.round(sound * 32767).astype(np.int16)
-        fragments.append(bank.Fragment(text, len(samples), adpcm.encode(samples, WIDTH)))
+        data = adpcm.encode(samples, arguments.width)
+        fragments.append(bank.Fragment(text, len(samples), data))
+        power += np.square(samples, dtype=float).sum()
+        lost += np.square(fragments[-1].sound() - samples.astype(float)).sum()
     made = bank.Bank(voice.name, fragments)
     data = bank.write(made)
     arguments.out.write_bytes(data)
     longest = ", ".join(f"{seconds:.1f} s" for seconds in made.longest())
-    print(f"{arguments.out}: {len(data):,} bytes; the moods' longest verdicts take {longest}")
+    print(f"{arguments.out}: {len(data):,} bytes; the moods' longest verdicts take {longest};"
+          f" SNR {10 * np.log10(power / max(lost, 1)):.1f} dB")  # fmt: skip
 
 
 def judge(arguments: argparse.Namespace) -> None:
     """Word error rates and bandwidths of banks, as a table."""
-    try:
-        from whim import hearing
+    from whim import hearing
 
-        reports = []
-        for path in arguments.banks:
-            bar = lambda verdicts: tqdm(verdicts, path.name, disable=None)  # noqa: B023, E731
-            reports.append(hearing.judge(bank.load(path), arguments.count, bar))
-    except ImportError as error:
-        raise voices.VoiceError(f"{error}: pip install '.[speak]'") from None
+    reports = []
+    for path in arguments.banks:
+        bar = partial(tqdm, desc=path.name, disable=None)
+        reports.append(hearing.judge(bank.load(path), arguments.count, bar))
     if arguments.json:
         print(json.dumps(reports))
         return
@@ -100,6 +102,12 @@ def number(text: str) -> int:
     return int(text)
 
 
+def width(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+    return int(text)
+
+
 def volume(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > dac.LOUD:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {dac.LOUD}")
@@ -123,11 +131,15 @@ def parse() -> argparse.Namespace:
     command.add_argument("--voice", choices=voices.VOICES, default="tiny", help="who speaks (tiny)")
     command.add_argument("--phrases", type=Path, default=phrases.PATH, help="the phrases")
     command.add_argument("--out", type=Path, default=bank.PATH, help="the bank")
+    command.add_argument(
+        "--width", type=width, default=16, metavar="N",
+        help="how wide the encoder searches, 1 to 64: more is slower and comes nearer (16)",
+    )  # fmt: skip
     command.set_defaults(run=render)
 
     command = commands.add_parser("judge", help="how clear banks are", **manners)
     command.add_argument("banks", nargs="*", type=Path, default=[bank.PATH], help="banks")
-    command.add_argument("--count", type=int, default=100, metavar="N", help="sentences (100)")
+    command.add_argument("--count", type=int, default=60, metavar="N", help="sentences (60)")
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=judge)
 

@@ -14,6 +14,7 @@ EXAMPLES = """examples:
   python host/train.py die                        train the shipped die, data/die.npz
   python host/train.py crop PHOTOS CATS            a folder of photos to squares of 64x64
   python host/train.py cat --data CATS             train the cat generator on a zip or folder
+  python host/train.py cat4 --checkpoint runs/cat/best.npz     the same in 4 bits, data/cat4.npz
   python host/train.py sweep                      decoders of many sizes; goes on where it stopped
   python host/train.py sweep --render             only make the table and plots again
   python host/train.py sweep --shipped            judge data/die.whim beside them
@@ -65,6 +66,19 @@ def cat(args):
     torch.set_num_threads(args.threads)
     cat_training.train(cat_data.load(args.data), args.out, args.steps, args.seed, args.start)
     print(f"{args.out}/best.npz is trained; now: python host/evaluate.py cat --data {args.data}")
+
+
+def cat4(args):
+    from tqdm import tqdm
+    from whim import cat_gptq, integers
+    from whim.encodings import Encoding
+
+    encodings = [Encoding[name.upper()] for name in args.weights]
+    if len(encodings) == 1:
+        encodings *= len(cat_gptq.cat_net.load(args.checkpoint))
+    bar = lambda stages: tqdm(stages, desc="4 bits", unit="layer", disable=None)  # noqa: E731
+    integers.save(cat_gptq.quantise(args.checkpoint, encodings, bar), args.out)
+    print(f"{args.out} is made; now: python host/pack.py")
 
 
 def sweep(args):
@@ -121,6 +135,18 @@ def main():
     command.add_argument("--start", type=Path, metavar="FILE.npz", help="a generator to go on from")
     command.add_argument("--threads", type=int, default=2, help="processor cores (default: 2)")
     command.set_defaults(run=cat)
+
+    command = commands.add_parser("cat4", help="the trained cat in 4 bits, data/cat4.npz")
+    command.add_argument("--checkpoint", type=Path, required=True, metavar="FILE.npz")
+    command.add_argument("--out", type=Path, default=DATA / "cat4.npz", metavar="FILE.npz")
+    command.add_argument(
+        "--weights",
+        nargs="+",
+        choices=("int8", "int4", "int2"),
+        default=["int4"],
+        help="of all layers, or one for each",
+    )
+    command.set_defaults(run=cat4)
 
     command = commands.add_parser("sweep", help="decoders of many sizes: docs/EXPERIMENTS.md")
     command.add_argument(

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Check that every packed model gives the same bytes in NumPy, in PyTorch and in the C engine.
+"""Check that every packed model gives the same bytes in NumPy, in PyTorch and in the C engine, and
+that every fragment of the phrase bank has the right CRC and the same samples in NumPy and in C.
 
 Each column shows the CRC-32 of all bytes that a decoder made. Exit status 1 if a byte differs, or
 if a decoder is missing that --require names.
@@ -9,7 +10,8 @@ its model made; each layer must be the NumPy decoder's.
 
 example:
   python host/verify.py                      data/die.whim with 10,000 inputs, the cats in card/
-                                             with 20 each; it packs them where they are missing
+                                             with 20 each, packed where they are missing; and the
+                                             128 fragments of data/phrases.bank
   python host/verify.py --inputs 100 data/die.whim
   python host/verify.py --require pytorch    as CI runs it
   python host/verify.py --float cat.npz      beside it, how near the cats come to the generator in
@@ -25,16 +27,19 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from whim import decoder, packing, self_test, verification
+from whim import bank, decoder, packing, self_test, verification
 from whim.device import DeviceError
 from whim.format import FormatError
+
+
+KNOWN = OSError, DeviceError, FormatError, bank.BankError, verification.EngineError
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("models", nargs="*", type=Path, help="model files (default: all)")
+    parser.add_argument("models", nargs="*", type=Path, help="models, banks (default: all)")
     parser.add_argument("--inputs", type=int, help="per model (default: 10000, or 20 for a cat)")
     parser.add_argument("--seed", type=int, default=0, help="of the random inputs (default: 0)")
     parser.add_argument("--program", type=Path, help="the simulator's program, if built elsewhere")
@@ -47,8 +52,11 @@ def main() -> int:
         return board(args)
 
     results = []
-    for path in args.models or [packing.DATA / "die.whim", *packing.cats()]:
+    for path in args.models or [packing.DATA / "die.whim", *packing.cats(), bank.PATH]:
         try:
+            if path.suffix == ".bank":
+                results.append(verification.compare_bank(path, args.program))
+                continue
             results.append(
                 verification.compare(
                     path,
@@ -62,12 +70,12 @@ def main() -> int:
         except ModuleNotFoundError as error:
             print(f"--float needs PyTorch ({error}): make train-setup", file=sys.stderr)
             return 1
-        except (OSError, DeviceError, FormatError, verification.EngineError) as error:
+        except KNOWN as error:
             print(f"{path}: {error}", file=sys.stderr)
             return 1
     print(json.dumps(results) if args.json else table(results))
 
-    missing = any(args.require and not result["decoders"][args.require] for result in results)
+    missing = any(r["decoders"].get(args.require, True) is None for r in results)
     if missing:
         print(f"{args.require} is required here and not installed", file=sys.stderr)
     differ = any(way and way["differ"] for r in results for way in r["decoders"].values())
@@ -96,11 +104,14 @@ def board(args: argparse.Namespace) -> int:
 
 
 def table(results: list[dict]) -> str:
-    lines = [f"{'model':8}{'inputs':>8}" + "".join(f"{n:>16}" for n in results[0]["decoders"])]
+    names = max((list(result["decoders"]) for result in results), key=len)
+    lines = [f"{'model':8}{'inputs':>8}" + "".join(f"{name:>16}" for name in names)]
     lines[0] += f"{'mismatches':>12}"
     for result in results:
-        ways = result["decoders"].values()
-        cells = [f"{way['crc32']:08x}" if way else "not installed" for way in ways]
+        ways = [result["decoders"].get(name, {}) for name in names]  # {}: there is no such decoder
+        cells = [
+            "not installed" if way is None else f"{way['crc32']:08x}" if way else "" for way in ways
+        ]
         differ = sum(way["differ"] for way in ways if way)
         lines.append(
             f"{result['model']:8}{result['inputs']:8}"

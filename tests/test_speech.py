@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -173,8 +174,8 @@ def test_other_phrases_and_another_voice_make_another_bank(tmp_path, monkeypatch
     mine.write_text(phrases.PATH.read_text().replace("postpones all plans", "sings all day"))
     monkeypatch.setitem(voices.VOICES, "murmur", Murmur)
     words = ["speak.py", "render", "--voice", "murmur", "--phrases", mine]
-    monkeypatch.setattr(sys, "argv", [*map(str, words), "--out", str(tmp_path / "my.bank")])
-    monkeypatch.setattr(speak, "WIDTH", 1)
+    words += ["--out", tmp_path / "my.bank", "--width", "1"]
+    monkeypatch.setattr(sys, "argv", [*map(str, words)])
     assert speak.main() == 0
     made = bank.load(tmp_path / "my.bank")
     assert made.voice == "murmur" and made.sentence(0).startswith("This freshly dreamt cat sings")
@@ -192,8 +193,6 @@ def test_what_a_command_cannot_do_is_said_in_a_sentence(words, said, monkeypatch
     monkeypatch.chdir(speech_program.ROOT)
     done = tool(*words, check=False)
     assert done.returncode and "Traceback" not in done.stderr
-    import re
-
     assert re.search(said, done.stderr), done.stderr
 
 

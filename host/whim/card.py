@@ -29,7 +29,7 @@ NEVER = 2**32 - 1  # microseconds: 71 minutes
 DONE, MISSING, NO_FILE, FAILED = b"A", b"M", b"F", b"E"
 ALL = "open", "read", "write"
 FAULTS = {"error": ALL, "pull": ALL, "cut": ALL,
-          "short": ("read",), "flip": ("read",), "hang": ("read",)}  # fmt: skip
+          "short": ("read",), "flip": ("read",), "hang": ("read",), "pause": ALL}  # fmt: skip
 
 
 class PowerCut(Exception):
@@ -57,9 +57,9 @@ class Fault:
 
     `what`: "error" is an error that the card reports; "short", of a read, delivers only what lies
     before the block; "flip", of a read, changes a bit of the block's first byte; "hang", of a read,
-    is no answer ever; "pull" takes the card out of its slot and "cut" the device's power, at the
-    begin of the request. A write has by then changed its first `torn` bytes, and with `noise` what
-    it should have changed of the next block holds noise.
+    is no answer ever; "pause" is an answer that comes `ms` later; "pull" takes the card out of its
+    slot and "cut" the device's power, at the begin of the request. A write has by then changed its
+    first `torn` bytes, and with `noise` what it should have changed of the next block holds noise.
 
     `kind`: "open", "read" or "write"; `number`: of the request, counted from 0; `block`: of 512
     bytes of the file, which a read or write touches; `name`: of the file. None fits all.
@@ -73,6 +73,7 @@ class Fault:
     times: float = math.inf
     torn: int = 0
     noise: bool = False
+    ms: float = 0
 
     def __post_init__(self):
         kinds = FAULTS.get(self.what, ())
@@ -219,6 +220,8 @@ class Card:
         fault = next((f for f in self.faults if f.hits(number, kind, name, offset, count)), None)
         drawn, pause = self._chance.random(), self._chance.uniform(0, self.pauses[1])
         ms = self.latency + 1000 * count / self.bandwidth + (drawn < self.pauses[0]) * pause
+        if fault and fault.what == "pause":
+            ms, fault = ms + fault.ms, None
         self._micros = NEVER if fault and fault.what == "hang" else round(1000 * ms)
         self.requests.append(Request(kind, name, offset, count, now, self._micros))
         if not self.present:

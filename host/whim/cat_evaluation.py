@@ -8,7 +8,7 @@ import numpy as np
 
 from whim import cat_data, cat_metrics, sheets
 
-NEIGHBOURS = 5
+NEIGHBOURS, BATCH = 5, 50
 
 
 def judge(data: Path, models: list[Path], count: int, seed: int, net: str, kept: Path) -> dict:
@@ -45,8 +45,9 @@ def split(pictures: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def pictures(path: Path, count: int, seed: int) -> np.ndarray:
     """`count` pictures uint8 (N, 64, 64, 3) of a model, by the latents that a device draws from
-    `seed`: of a float generator (.npz), of a packed one by the engine (.whim), or kept (.npy)."""
-    from whim import cats
+    `seed`: of a float generator or of integers (.npz), of a packed one by the engine (.whim); or
+    any that were kept (.npy)."""
+    from whim import cats, integers
 
     if path.suffix == ".npy":
         made = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -59,6 +60,14 @@ def pictures(path: Path, count: int, seed: int) -> np.ndarray:
         return cats.pictures(path, z)
     if path.suffix != ".npz":
         raise ValueError(f"{path}: neither .npz, .whim nor .npy")
+    with np.load(path) as file:
+        whole = "layers" in file
+    if whole:
+        from whim import torch_reference
+
+        model, parts = integers.load(path), np.array_split(z, -(-count // BATCH))
+        made = np.concatenate([torch_reference.decode(model, part) for part in parts])
+        return made.view(np.uint8) ^ 128
     from whim import cat_generator
 
     return cat_generator.pictures(cat_generator.load(path), z / np.float32(32))

@@ -21,7 +21,7 @@ from whim.quantize import multiplier_and_shift
 EPSILON = 1e-5  # of the batch norms, PyTorch's default
 Z_SCALE = 1 / 32  # a latent value is its integer times this: normal values up to four sigma
 SEED, LATENTS = 1, 16  # that choose the scales
-PLACES = 1024  # of each hidden tensor of these, that its scale is chosen by
+PLACES = 4096  # of each hidden tensor of these, that its scale is chosen by
 LOUDEST = 64  # the most that channels are evened out by
 
 
@@ -98,7 +98,7 @@ def quantise(
         following = stages[number + 1] if stage is not stages[-1] else None
         wanted = _transposed(stage, wanted)
         if following:
-            wanted /= _even_out(stage, following, np.maximum(wanted, 0))
+            wanted /= even_out(stage, following, np.maximum(wanted, 0))
         layer, weight_scale = _weights(stage, encoding, source, wanted.shape)
         sums = decoder.sums(layer, source)
         sums_scale = scale * weight_scale
@@ -106,10 +106,10 @@ def quantise(
         layer.bias = np.rint(bias / sums_scale).astype(np.int64)
         if following:
             wanted = np.maximum(wanted, 0)
-            scale = _scale(wanted, (following.weights**2).sum((0, 1, 3)))
+            scale = activation_scale(wanted, (following.weights**2).sum((0, 1, 3)))
             layer.low = 0
         else:
-            scale, layer.table = _tanh(wanted)
+            scale, layer.table = tanh_table(wanted)
         layer.multiplier, layer.shift = multiplier_and_shift(sums_scale / scale, bits=31)
         source = decoder.requantise(layer, sums)
         layers.append(layer)
@@ -129,7 +129,7 @@ def _transposed(stage: Stage, x: np.ndarray) -> np.ndarray:
     return out[:, pad : reach[0] - pad, pad : reach[1] - pad] + stage.bias
 
 
-def _even_out(stage: Stage, following: Stage, output: np.ndarray) -> np.ndarray:
+def even_out(stage: Stage, following: Stage, output: np.ndarray) -> np.ndarray:
     """Make the channels of `output` equally loud; answers what each was divided by."""
     loudness = np.sqrt((output**2).mean((0, 1, 2)))
     loudness = np.clip(loudness / loudness.mean(), 1 / LOUDEST, LOUDEST)
@@ -169,10 +169,10 @@ def _weights(stage: Stage, encoding: Encoding, source, shape) -> tuple[Layer, np
     return layer, scale[:, 0].astype(np.float64)
 
 
-def _scale(wanted: np.ndarray, weight: np.ndarray) -> float:
+def activation_scale(wanted: np.ndarray, weight: np.ndarray) -> float:
     """The scale of least error for values from 0 up; `weight`: how much each channel's counts."""
     values = wanted.reshape(-1, wanted.shape[3])
-    values = values[:: max(1, len(values) // PLACES)]
+    values = values[np.random.default_rng(SEED).integers(len(values), size=PLACES)]
     scales = values.max() / 127 * np.geomspace(0.1, 1, 25)
     return float(min(scales, key=lambda s: _error(values, s, weight)))
 
@@ -181,7 +181,7 @@ def _error(values: np.ndarray, scale: float, weight: np.ndarray) -> float:
     return float(((np.clip(np.rint(values / scale), 0, 127) * scale - values) ** 2 @ weight).sum())
 
 
-def _tanh(wanted: np.ndarray) -> tuple[float, np.ndarray]:
+def tanh_table(wanted: np.ndarray) -> tuple[float, np.ndarray]:
     """Before tanh, the scale of least error after it; and tanh's table: grey value - 128."""
     values = wanted.reshape(-1)
 

@@ -21,7 +21,7 @@ from whim.cat_generator import LATENT
 
 BATCH = 32
 RATE, BETAS = 2e-4, (0.0, 0.99)
-AVERAGE_IMAGES = 10_000  # half-life of the moving average; a twentieth of the run while it is young
+AVERAGE_IMAGES = 10_000  # half-life of the moving average; a fifth of the run while it is young
 CHECKPOINT_STEPS, REPORT_STEPS = 50, 500
 JUDGED = 500  # made pictures in a report's kernel distance, against twice as many real ones
 LINE_SECONDS = 60  # between two lines of progress where there is no terminal
@@ -116,7 +116,7 @@ class Run:
         self.heads.requires_grad_(True)
 
         self.step += 1
-        half_life = min(AVERAGE_IMAGES, self.step * BATCH / 20)
+        half_life = min(AVERAGE_IMAGES, self.step * BATCH / 5)
         with torch.no_grad():
             for mean, now in zip(self.average.parameters(), self.generator.parameters()):
                 mean.lerp_(now, 1 - 0.5 ** (BATCH / half_life))

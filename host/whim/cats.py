@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from whim import entropy, format, kept, normal
+from whim import bank, entropy, format, kept, normal
 from whim.card import Card
 from whim.device import ROOT, Device, DeviceError, find_program, lines
 
@@ -22,7 +22,8 @@ FILES = {"int8": "cat8.whim", "int4": "cat4.whim"}
 SIZE, LATENT = kept.SIZE, kept.LATENT
 PICTURE = 3 * SIZE * SIZE
 ONE = 32  # of a latent's integers mean 1.0
-DRAWN = 2 * LATENT + 1  # bytes of entropy that one cat takes: its latent, then its mood
+DRAWN = 2 * LATENT + 3  # bytes of entropy that one cat takes: its latent, mood, verdict
+BANK = "phrases.bank"
 PATIENCE_MS = 600_000
 
 
@@ -33,7 +34,8 @@ class CatError(DeviceError):
 class Cat(NamedTuple):
     """A cat that the device made: `picture` uint8 (64, 64, 3), and `screen` as people see it, bool
     (64, 128). `mood` is None if the latent came without one. `kept`: its number on the card.
-    `stats`: what the device counted, by the names of its console."""
+    `stats`: what the device counted, by the names of its console. `verdict` and `sentence`: what it
+    said of the cat, and `sound` what the DAC was given, uint16; with no bank, None and nothing."""
 
     picture: np.ndarray
     screen: np.ndarray
@@ -43,6 +45,9 @@ class Cat(NamedTuple):
     weights: str
     kept: int
     stats: dict
+    verdict: int | None
+    sentence: str | None
+    sound: np.ndarray
 
 
 def model_file(folder: Path, weights: str) -> Path:
@@ -54,13 +59,29 @@ def model_file(folder: Path, weights: str) -> Path:
     return path
 
 
-def latents(seed: int, count: int) -> tuple[np.ndarray, list[str]]:
-    """The first latents, int8 (count, 100), and moods that a device draws from a seed."""
+def bank_file(folder: Path = CARD) -> Path:
+    """The bank of a card's folder, or the project's, where it has none."""
+    return folder / BANK if (folder / BANK).is_file() else bank.PATH
+
+
+def verdicts(seed: int, count: int) -> np.ndarray:
+    """The verdicts of the first cats that a device makes by a seed: int (count,)."""
+    drawn = _drawn(seed, count)[:, -3:].astype(int)
+    return drawn[:, 0] % 2 << 16 | drawn[:, 1] << 8 | drawn[:, 2]
+
+
+def _drawn(seed: int, count: int) -> np.ndarray:
+    """The bytes that a device draws for its first cats by a seed: (count, DRAWN)."""
     stream = entropy.keystream(seed)
     data = bytes(next(stream) for _ in range(DRAWN * count))
-    data = np.frombuffer(data, np.uint8).reshape(count, DRAWN)
-    z = normal.latent(data[:, :-1].tobytes()).reshape(count, LATENT)
-    return z, [kept.MOODS[mood & 1] for mood in data[:, -1]]
+    return np.frombuffer(data, np.uint8).reshape(count, DRAWN)
+
+
+def latents(seed: int, count: int) -> tuple[np.ndarray, list[str]]:
+    """The first latents, int8 (count, 100), and moods that a device draws from a seed."""
+    data = _drawn(seed, count)
+    z = normal.latent(data[:, :-3].tobytes()).reshape(count, LATENT)
+    return z, [kept.MOODS[mood & 1] for mood in data[:, -3]]
 
 
 def read_latent(path: Path) -> tuple[np.ndarray, str | None, kept.Kept | None]:
@@ -103,14 +124,15 @@ def generate(
     path = model_file(folder, weights)
     if seed is None and latent is None:
         card = Card(folder)
-    else:  # only the models, so that it is the same whatever else the card has
-        files = {name: folder / name for name in FILES.values()}
+    else:  # only these, so that it is the same whatever else the card has
+        files = {name: folder / name for name in FILES.values()} | {BANK: bank_file(folder)}
         card = Card({name: file.read_bytes() for name, file in files.items() if file.is_file()})
     if latent:
         z, mood, old = read_latent(latent)
         blank = np.zeros((SIZE, SIZE, 3), np.uint8)
         crc = old.model if old else format.HEADER.parse(path.read_bytes()).crc
-        given = kept.Kept(z, mood, crc, old.entropy if old else "file", blank)
+        verdict = old.verdict if old else None
+        given = kept.Kept(z, mood, crc, old.entropy if old else "file", blank, verdict)
         number = int(latent.stem) if re.fullmatch("[0-9]{5}", latent.stem) else 0
         number = number or 1  # another file's name says nothing
         card.written[f"cats/{number:05}.bmp"] = bytearray(kept.write(given))
@@ -132,9 +154,8 @@ def generate(
         device.type("stats\r")
         device.run(ms=100)
         said = device.console[start:]
-    if "error: " in said:
-        name, advice = said[said.index("error: ") + 7 :].split("\n")[:2]
-        raise CatError(f"{name}: {advice.strip()}")
+        sound = device.sounds[-1].values if device.sounds else np.zeros(0, np.uint16)
+    _raise_error(said)
     (result,) = lines(said, "cat")
     stats = lines(said, "picture")[0] | lines(said, "memory")[0]
 
@@ -147,8 +168,56 @@ def generate(
     if f" crc={zlib.crc32(picture.tobytes()):08x} " not in said:
         raise CatError("the device's picture is another than the one in its file")
     return Cat(
-        picture, screen, z, mood, result["entropy"], result["weights"], result["kept"], stats
-    )
+        picture, screen, z, mood, result["entropy"], result["weights"], result["kept"], stats,
+        result.get("verdict"), _sentence(said), sound,
+    )  # fmt: skip
+
+
+class Said(NamedTuple):
+    """A verdict as the device said it; `sound`: what the DAC was given, uint16, 64 kHz."""
+
+    sentence: str
+    seconds: float
+    sound: np.ndarray
+
+
+def say(
+    verdict: int,
+    *,
+    bank: Path = bank.PATH,
+    volume: int = 10,
+    program: Path | None = None,
+    on_frame: Callable[[float, np.ndarray], None] | None = None,
+    on_sound: Callable[[bytes], None] | None = None,
+) -> Said:
+    """Let the device say a verdict, by its shell, with such a bank on its card."""
+    card = Card({BANK: bank.read_bytes()})
+    with Device(program=program, card=card, on_sound=on_sound) as device:
+        device.run(ms=500)
+        device.type(f"volume {volume}\r")
+        device.run(ms=100)
+        if on_frame:
+            device.on_frame = lambda ms: on_frame(ms, device.screen())
+        start = len(device.console)
+        device.type(f"say {verdict}\r")
+        over = lambda: device.console[start:].endswith("\n>>> ")  # noqa: E731
+        if not device.run_until(over, PATIENCE_MS):
+            raise CatError(f"no end within ten minutes; it says: {device.console[start:]!r}")
+        said, sounds = device.console[start:], device.sounds
+    _raise_error(said)
+    return Said(_sentence(said), lines(said, "say")[-1]["ms"] / 1000, sounds[-1].values)
+
+
+def _raise_error(said: str) -> None:
+    if "error: " in said:
+        name, advice = said[said.index("error: ") + 7 :].split("\n")[:2]
+        raise CatError(f"{name}: {advice.strip()}")
+
+
+def _sentence(said: str) -> str | None:
+    """What the device said last, as its console has it: a line of figures, then the text."""
+    found = re.findall(r"^say verdict=.*\n  (.*)$", said, re.MULTILINE)
+    return found[-1] if found else None
 
 
 def _over(said: str) -> bool:

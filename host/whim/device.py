@@ -6,10 +6,12 @@
         device.screen()   # bool (64, 128), True is a lit pixel
         device.type("help\\r")   # on its serial console
         device.console    # all that it has written there
+        device.sounds     # what its DAC was given
 
 The firmware runs as a process of its own (built by `pio run -e sim`) and this is the world around
-it: display, button, clock. They take turns over two pipes, by the records that src/ports/sim/port.c
-describes, so a run is the same every time; time is virtual and passes only in run().
+it: display, button, loudspeaker, clock. They take turns over two pipes, by the records that
+src/ports/sim/port.c describes, so a run is the same every time; time is virtual and passes only in
+run().
 """
 
 import os
@@ -20,6 +22,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,7 +32,8 @@ from whim.display import Display
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / ".pio/build/sim/program"
 HEADER = {b"C": "<QI", b"I": "<QBBI", b"S": "<QI", b"R": "<Q", **RECORDS}
-WITH_DATA = b"CIOW"  # records behind whose header so many bytes follow as its last field says
+HEADER |= {b"B": "<Q", b"D": "<QI", b"E": "<Q"}
+WITH_DATA = b"CIOWD"  # records behind whose header so many bytes follow as its last field says
 SILENCE = 20  # seconds of real time without a record, after which the device counts as hung
 BYTES_PER_MS = 11.52  # that a serial line of 115200 baud carries
 BOUNCE = (0, 2, 3, 7, 9)  # ms at which a contact changes when pressed or let go: an odd number
@@ -37,6 +41,14 @@ BOUNCE = (0, 2, 3, 7, 9)  # ms at which a contact changes when pressed or let go
 
 class DeviceError(Exception):
     """The device is not built, died, hung, or wrote what is not in the protocol."""
+
+
+class Sound(NamedTuple):
+    """What the DAC was given between a start and a stop: uint16 values of 12 bits, 64,000 a second,
+    the first one 1/64 ms after `ms`, when it was started."""
+
+    ms: float
+    values: np.ndarray
 
 
 class Handheld:
@@ -76,6 +88,8 @@ class Device(Handheld):
     `card`: a whim.card.Card, or a folder with its files; None leaves the slot empty.
     `i2c_fault(number, address, control, data)`: called for every I2C write, counted from 0; where
     it answers True nobody acknowledges. `on_frame(ms)`: called whenever the device goes to sleep.
+    `on_sound(values)`: called with what the DAC is given, as bytes of 16-bit values, and with none
+    of them when it stops.
     """
 
     def __init__(
@@ -88,12 +102,14 @@ class Device(Handheld):
         card: Card | str | Path | None = None,
         i2c_fault: Callable[[int, int, int, bytes], bool] | None = None,
         on_frame: Callable[[float], None] | None = None,
+        on_sound: Callable[[bytes], None] | None = None,
     ):
         self.display = Display() if display else None
         self.card = card if isinstance(card, Card) else Card({} if card is None else card)
         if card is None:
             self.card.pull()
-        self.i2c_fault, self.on_frame = i2c_fault, on_frame
+        self.i2c_fault, self.on_frame, self.on_sound = i2c_fault, on_frame, on_sound
+        self._sounds: list[tuple[float, bytearray]] = []
         self.console = ""
         self.transactions = 0
         self.restarts = 0
@@ -133,6 +149,11 @@ class Device(Handheld):
     def ms(self) -> float:
         """Time since the device was switched on."""
         return self._now / 1000
+
+    @property
+    def sounds(self) -> list[Sound]:
+        """What the DAC was given since the device was switched on."""
+        return [Sound(ms, np.frombuffer(bytes(data), "<u2")) for ms, data in self._sounds]
 
     def close(self) -> None:
         """Switch it off."""
@@ -204,6 +225,8 @@ class Device(Handheld):
                 fields.append(self._read(fields.pop()))
             if tag == b"C":
                 self.console += fields[0].decode(errors="replace")
+            elif tag in b"BDE":
+                self._sound(tag, *fields)
             elif tag == b"I":
                 self._send(b"A" if self._i2c(*fields) else b"N")
             else:
@@ -213,6 +236,14 @@ class Device(Handheld):
         number, self.transactions = self.transactions, self.transactions + 1
         failed = self.i2c_fault is not None and self.i2c_fault(number, *write)
         return not failed and self.display is not None and self.display.write(*write)
+
+    def _sound(self, tag: bytes, values: bytes = b"") -> None:
+        if tag == b"B":
+            self._sounds.append((self.ms, bytearray()))
+        elif tag == b"D":
+            self._sounds[-1][1].extend(values)
+        if self.on_sound and tag != b"B":
+            self.on_sound(values)
 
     def _card(self, tag: bytes, fields: list) -> None:
         try:

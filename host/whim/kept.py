@@ -32,7 +32,8 @@ HEADER = c.Struct(
     "format" / c.Const(b"CAT1"),  # from here on it is ours
     "model" / c.Int32ul,  # the CRC in its model's header
     "mood" / c.Int8ul,
-    c.Padding(3),
+    "spoken" / c.Int8ul,  # 1 where there is a verdict
+    "choices" / c.Int16ul,  # its lower 16 bits; the mood is the rest
     "z" / c.Int8sl[LATENT],
     "entropy" / c.PaddedString(12, "ascii"),  # where z came from
 )
@@ -44,13 +45,14 @@ class NotKept(ValueError):
 
 class Kept(NamedTuple):
     """`z`: int8 (100,). `mood`: one of MOODS. `model`: the CRC in its header. `entropy`: where z
-    came from. `picture`: uint8 (64, 64, 3)."""
+    came from. `picture`: uint8 (64, 64, 3). `verdict`: what is said of it, if anything is."""
 
     z: np.ndarray
     mood: str | None
     model: int
     entropy: str
     picture: np.ndarray
+    verdict: int | None = None
 
 
 def read(data: bytes) -> Kept:
@@ -66,12 +68,15 @@ def read(data: bytes) -> Kept:
         raise NotKept("a kept cat, but not whole")
     picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
     z = np.array(header.z, np.int8)
-    return Kept(z, MOODS[header.mood], header.model, header.entropy, picture)
+    spoken = header.spoken == 1 and MOODS[header.mood]
+    verdict = header.mood << 16 | header.choices if spoken else None
+    return Kept(z, MOODS[header.mood], header.model, header.entropy, picture, verdict)
 
 
 def write(kept: Kept) -> bytes:
     """The file, as the device writes it."""
     fields = dict(model=kept.model, mood=MOODS.index(kept.mood), z=kept.z.tolist())
+    fields |= dict(spoken=int(kept.verdict is not None), choices=(kept.verdict or 0) & 0xFFFF)
     head = HEADER.build(dict(fields, entropy=kept.entropy))
     head += zlib.crc32(head).to_bytes(4, "little")
     return head.ljust(512, b"\0") + kept.picture[::-1, :, ::-1].tobytes()

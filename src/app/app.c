@@ -14,6 +14,9 @@
 #include "app/screen.h"
 #include "app/selftest.h"
 #include "app/shell.h"
+#if WHIM_AUDIO
+#include "app/speak.h"
+#endif
 #include "app/text.h"
 #include "app/tumble.h"
 #include "drivers/button.h"
@@ -198,13 +201,21 @@ static void keep_command(const char *word)
     else console_text("keep: on, off, or nothing for the last cat\n");
 }
 
+/* Whether `digits` is a number up to `most`, which is below 10^6. */
+static bool is_number(const char *digits, uint32_t most, uint32_t *number)
+{
+    bool any = *digits;
+    *number = 0;
+    while (*digits >= '0' && *digits <= '9' && *number <= most) {
+        *number = 10 * *number + (uint32_t)(*digits++ - '0');
+    }
+    return any && !*digits && *number <= most;
+}
+
 static void redraw_command(const char *digits)
 {
-    uint32_t number = 0;
-    while (*digits >= '0' && *digits <= '9' && number <= KEPT_MOST) {
-        number = 10 * number + (uint32_t)(*digits++ - '0');
-    }
-    bool right = !*digits && number && number <= KEPT_MOST;
+    uint32_t number;
+    bool right = is_number(digits, KEPT_MOST, &number) && number;
     if (!right) console_text("redraw: the number of a kept cat, such as 12\n");
     else count(cat_redraw(&app.button, number));
 }
@@ -216,6 +227,23 @@ static void weights_command(const char *word)
 }
 #endif
 
+#if WHIM_AUDIO
+static void say_command(const char *digits)
+{
+    uint32_t verdict = NO_VERDICT;
+    bool right = !*digits || is_number(digits, WHIM_VERDICTS - 1, &verdict);
+    if (!right) console_text("say: a verdict's number, 0 to 131071, or nothing for the last\n");
+    else count(cat_say(&app.button, verdict));
+}
+
+static void volume_command(const char *digits)
+{
+    uint32_t volume;
+    if (is_number(digits, VOICE_LOUDEST, &volume)) speak_volume(volume);
+    else console_text("volume: 0 to 10\n");
+}
+#endif
+
 static const struct shell_command commands[] = {
     {"help      this list", NULL},
     {"roll      as the button does", roll},
@@ -224,6 +252,10 @@ static const struct shell_command commands[] = {
     {"keep [on|off]  the last cat, or all", keep_command},
     {"redraw [N]  a kept cat", redraw_command},
     {"weights [int8|int4]  to generate by", weights_command},
+#endif
+#if WHIM_AUDIO
+    {"say [N]   a verdict, or the last one", say_command},
+    {"volume [N]  0 to 10", volume_command},
 #endif
     {"seed [N]  roll by this number, or tell what by", seed_command},
     {"selftest  a CRC for each layer", selftest_command},

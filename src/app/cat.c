@@ -9,6 +9,9 @@
 #include "app/kept.h"
 #include "app/progress.h"
 #include "app/screen.h"
+#if WHIM_AUDIO
+#include "app/speak.h"
+#endif
 #include "app/text.h"
 #include "drivers/card.h"
 #include "drivers/ssd1306.h"
@@ -19,7 +22,7 @@
 #include "whim/port.h"
 #include "whim/random.h"
 
-enum { POLL_MS = 5, MOOD_PAGE = 2, NOTE_PAGE = 5 };
+enum { POLL_MS = 5, VERDICT_PAGE = 0, MOOD_PAGE = 1, FOOT_PAGE = 4, NOTE_PAGE = 5 };
 
 static const char *const file_names[] = {"cat8.whim", "cat4.whim"};
 static const char *const weights[] = {"int8", "int4"};
@@ -36,14 +39,23 @@ static struct {
     uint32_t all, compute, wait; /* microseconds of the last one */
     uint32_t looked;             /* port_millis when the port has looked after itself last */
     struct card_counts card;     /* its reads */
+    uint32_t say;                /* the last verdict */
     char doing[32], advice[80];
     uint8_t opened, use; /* indices of the names above */
     bool keep_none;
-} cat;
+} cat = {.say = NO_VERDICT};
 
 static uint32_t arena[CAT_ARENA / 4] __attribute__((aligned(16)));
-static uint32_t buffers[CAT_BUFFERS / 4] __attribute__((aligned(16)));
 typedef char state_fits[sizeof cat <= CAT_STATE ? 1 : -1];
+
+/* One after the other: chunks of the model, tones of the picture, a file to be kept, speech. */
+static union {
+    uint8_t bytes[CAT_BUFFERS];
+#if WHIM_AUDIO
+    struct speech speech;
+#endif
+} room __attribute__((aligned(16)));
+typedef char room_fits[sizeof room == CAT_BUFFERS ? 1 : -1];
 
 /* Remember what is being done, in case that it fails. */
 static void doing(const char *what, const char *file)
@@ -119,7 +131,7 @@ static enum whim_status open_model(uint8_t which)
     doing("opening ", file_names[which]);
     enum whim_status status = card_open(&cat.file, file_names[which]);
     if (status) return status;
-    whim_generate_open(&cat.generator, &cat.file.source, buffers, sizeof buffers);
+    whim_generate_open(&cat.generator, &cat.file.source, room.bytes, sizeof room.bytes);
     while (!(status = step(&looked))) {}
     if (status != WHIM_DONE) {
         stop();
@@ -137,15 +149,23 @@ static uint32_t model_crc(void)
     return load32(cat.generator.model.file + HEADER_CRC);
 }
 
-/* A latent and a mood, by chance. */
+enum whim_status cat_verdict(whim_entropy *entropy, uint32_t *verdict)
+{
+    uint8_t drawn[3];
+    enum whim_status status = entropy(drawn, sizeof drawn);
+    *verdict = (drawn[0] & 1u) << 16 | (uint32_t)drawn[1] << 8 | drawn[2];
+    return status;
+}
+
+/* A latent and a verdict, by chance. */
 static enum whim_status draw(void)
 {
     struct latent *latent = &cat.latent;
     doing("drawing by chance", "");
     enum whim_status status = whim_latent(chance_bytes, latent->z, CAT_LATENT);
-    if (!status) status = chance_bytes(&latent->mood, 1);
+    if (!status) status = cat_verdict(chance_bytes, &latent->verdict);
     if (status) return status;
-    latent->mood = latent->mood & 1 ? MOTIVATED : DEMOTIVATED;
+    latent->mood = latent->verdict >> 16 ? MOTIVATED : DEMOTIVATED;
     latent->model = model_crc();
     for (uint32_t i = 0; i < KEPT_ENTROPY; i++) latent->entropy[i] = '\0';
     text_add(latent->entropy, chance_source());
@@ -188,22 +208,39 @@ static enum whim_status make(struct button *button, enum whim_status *shown)
     return WHIM_DONE;
 }
 
-/* The cat in the left half of the display; in the right its mood, the note, and where it came
- * from. */
+/* What of a verdict stands in the 64 columns from `column` on: its number and its mood. */
+static enum whim_status show_verdict(uint32_t verdict, uint32_t mood, uint32_t column)
+{
+    char says[] = "says 131071";
+    enum whim_status status = WHIM_OK;
+    text_add_number(says + 5, verdict);
+    if (verdict != NO_VERDICT) status = screen_line(says, column, DITHER_SIZE, VERDICT_PAGE);
+    if (!status && mood != NO_MOOD) status = screen_word(moods[mood], column, MOOD_PAGE);
+    return status;
+}
+
+/* What stands below it when nothing is said: the note, and where the cat came from. */
+static enum whim_status show_foot(const char *note)
+{
+    enum whim_status status =
+        ssd1306_window(DITHER_SIZE, DITHER_SIZE, FOOT_PAGE, SSD1306_PAGES - FOOT_PAGE);
+    if (!status) status = ssd1306_blank(DITHER_SIZE * (SSD1306_PAGES - FOOT_PAGE));
+    if (!status) status = screen_line(note, DITHER_SIZE, DITHER_SIZE, NOTE_PAGE);
+    return status ? status : screen_caption(cat.latent.entropy);
+}
+
+/* The cat in the left half of the display, in the right what there is to say of it. */
 static enum whim_status show(const char *note)
 {
-    dither_start(&cat.dither, cat.picture, (uint8_t *)buffers);
+    dither_start(&cat.dither, cat.picture, room.bytes);
     enum whim_status status = ssd1306_start();
     if (!status) status = ssd1306_window(0, DITHER_SIZE, 0, DITHER_PAGES);
     for (uint32_t page = 0; page < DITHER_PAGES && !status; page++) {
         dither_page(&cat.dither);
         status = ssd1306_data(cat.dither.page, DITHER_SIZE);
     }
-    if (!status && cat.latent.mood != NO_MOOD) {
-        status = screen_word(moods[cat.latent.mood], MOOD_PAGE);
-    }
-    if (!status) status = screen_line(note, DITHER_SIZE, DITHER_SIZE, NOTE_PAGE);
-    return status ? status : screen_caption(cat.latent.entropy);
+    if (!status) status = show_verdict(cat.latent.verdict, cat.latent.mood, DITHER_SIZE);
+    return status ? status : show_foot(note);
 }
 
 /* The CRC-32 of the picture's red, green and blue bytes, 0 to 255, row by row. */
@@ -221,6 +258,9 @@ static void tell(void)
 {
     console_text("cat mood=");
     console_text(moods[cat.latent.mood]);
+    if (cat.latent.verdict != NO_VERDICT) {
+        console_number(" verdict=", (int32_t)cat.latent.verdict);
+    }
     console_word(" crc=", picture_crc());
     console_text(" weights=");
     console_text(weights[cat.opened]);
@@ -234,19 +274,58 @@ static enum whim_status keep(void)
 {
     doing("keeping the cat", "");
     enum whim_status status =
-        kept_write(&cat.latent, cat.picture, (uint8_t *)buffers, &cat.number);
+        kept_write(&cat.latent, cat.picture, room.bytes, &cat.number);
     if (status) cat.number = 0;
     return status;
 }
 
-/* Tell of the picture that was made, and of how keeping it went, and show it. */
-static enum whim_status finish(enum whim_status shown, enum whim_status kept)
+/* Where the cat is kept. */
+static const char *kept_note(void)
 {
-    char note[] = "no 12345";
+    static char note[] = "no 12345";
+    text_add_number(note + 3, cat.number);
+    return cat.number ? note : "not kept";
+}
+
+#if WHIM_AUDIO
+static const char *bank_advice(enum whim_status status)
+{
+    switch (status) {
+    case WHIM_ERR_CARD_MISSING: return "put in a card with the bank on it, and try again";
+    case WHIM_ERR_CARD_READ: return advice(status);
+    case WHIM_ERR_NO_FILE: return "`python host/pack.py` copies it onto the card";
+    case WHIM_ERR_VERSION: return "copy the one that came with this firmware's version";
+    default: return "the file on the card is damaged: copy it again";
+    }
+}
+
+/* Say what there is to say of the cat, beside it. Where that fails, the cat is still there. */
+static void say(struct button *button, const char *note, enum whim_status *shown)
+{
+    if (cat.latent.verdict == NO_VERDICT) return;
+    cat.say = cat.latent.verdict;
+    enum whim_status status = speak(&room.speech, button, cat.say, DITHER_SIZE, shown);
+    if (!*shown) *shown = show_foot(note);
+    if (!status) return;
+    const char *const texts[] = {"silent: ", speak_error(status), ", while reading ", VOICE_BANK,
+                                 "\n  ", bank_advice(status), "\n"};
+    for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++) console_text(texts[i]);
+}
+#endif
+
+/* Tell of the picture that was made, and of how keeping it went, show it, and say the verdict. */
+static enum whim_status finish(struct button *button, enum whim_status shown,
+                               enum whim_status kept)
+{
+    const char *note = kept ? whim_status_name(kept) : kept_note();
     tell();
     if (kept) console_error(whim_status_name(kept), cat.doing, advice(kept));
-    if (cat.number) text_add_number(note + 3, cat.number);
-    if (!shown) shown = show(kept ? whim_status_name(kept) : cat.number ? note : "not kept");
+    if (!shown) shown = show(note);
+#if WHIM_AUDIO
+    say(button, note, &shown);
+#else
+    (void)button;
+#endif
     if (!shown) return kept;
     doing("showing the cat", "");
     return fail(shown);
@@ -271,7 +350,7 @@ enum whim_status cat_generate(struct button *button)
     }
     if (status < 0) return fail(status);
 
-    return finish(shown, cat.keep_none ? WHIM_OK : keep());
+    return finish(button, shown, cat.keep_none ? WHIM_OK : keep());
 }
 
 /* Open the one of the card's models that made cat.latent; *other if none of them did. */
@@ -297,7 +376,7 @@ enum whim_status cat_redraw(struct button *button, uint32_t number)
     kept_name(name, number);
     doing("reading ", name);
     cat.picture = NULL;
-    enum whim_status shown, status = kept_read(&cat.latent, number, (uint8_t *)buffers, &whole);
+    enum whim_status shown, status = kept_read(&cat.latent, number, room.bytes, &whole);
     if (status) return fail(status);
     if (!whole) return fail_as(WHIM_ERR_NO_FILE, "not a kept cat", unfinished);
     status = open_its_model(&other);
@@ -307,7 +386,7 @@ enum whim_status cat_redraw(struct button *button, uint32_t number)
     if (!status) return cancelled(shown);
     if (status < 0) return fail(status);
     cat.number = number;
-    return finish(shown, WHIM_OK);
+    return finish(button, shown, WHIM_OK);
 }
 
 enum whim_status cat_keep(void)
@@ -321,6 +400,29 @@ enum whim_status cat_keep(void)
     tell();
     return WHIM_OK;
 }
+
+#if WHIM_AUDIO
+enum whim_status cat_say(struct button *button, uint32_t verdict)
+{
+    enum { MIDDLE = (SSD1306_WIDTH - DITHER_SIZE) / 2 };
+    enum whim_status shown, status;
+    if (verdict == NO_VERDICT) verdict = cat.say;
+    if (verdict == NO_VERDICT) {
+        console_text("say: nothing has been said yet; a number from 0 to 131071 is a verdict\n");
+        return WHIM_OK;
+    }
+    bool beside = cat.picture && cat.latent.verdict == verdict;
+    shown = beside ? show(kept_note()) : ssd1306_start();
+    if (!shown && !beside) shown = show_verdict(verdict, verdict >> 16, MIDDLE);
+    cat.say = verdict;
+    status = speak(&room.speech, button, verdict, beside ? DITHER_SIZE : MIDDLE, &shown);
+    if (!shown && beside) shown = show_foot(kept_note());
+    doing("reading ", VOICE_BANK);
+    if (status) return fail_as(status, speak_error(status), bank_advice(status));
+    doing("showing the verdict", "");
+    return shown ? fail(shown) : WHIM_OK;
+}
+#endif
 
 void cat_keep_all(bool all)
 {
@@ -351,4 +453,7 @@ void cat_stats(void)
     console_number(" buffer_bytes=", CAT_BUFFERS);
     console_number(" state_bytes=", (int32_t)sizeof cat);
     console_text("\n");
+#if WHIM_AUDIO
+    speak_stats();
+#endif
 }

@@ -12,7 +12,16 @@ enum {
 };
 
 /* Where ours lie in the first sector, in the gap between BMP's headers and the pixels. */
-enum { AT_FORMAT = 56, AT_MODEL = 60, AT_MOOD = 64, AT_Z = 68, AT_ENTROPY = 168, AT_CRC = 180 };
+enum {
+    AT_FORMAT = 56,
+    AT_MODEL = 60,
+    AT_MOOD = 64,
+    AT_SPOKEN = 65, /* 1 where there is a verdict; its lower 16 bits follow, the mood is the rest */
+    AT_VERDICT = 66,
+    AT_Z = 68,
+    AT_ENTROPY = 168,
+    AT_CRC = 180
+};
 
 static struct card_file file;
 
@@ -100,6 +109,11 @@ enum whim_status kept_write(const struct latent *latent, const int8_t *rgb, uint
     put(room + AT_FORMAT, FORMAT);
     put(room + AT_MODEL, latent->model);
     room[AT_MOOD] = latent->mood;
+    if (latent->verdict != NO_VERDICT) {
+        room[AT_SPOKEN] = 1;
+        room[AT_VERDICT] = (uint8_t)latent->verdict;
+        room[AT_VERDICT + 1] = (uint8_t)(latent->verdict >> 8);
+    }
     for (uint32_t i = 0; i < CAT_LATENT; i++) room[AT_Z + i] = (uint8_t)latent->z[i];
     for (uint32_t i = 0; i < KEPT_ENTROPY; i++) room[AT_ENTROPY + i] = (uint8_t)latent->entropy[i];
     put(room + AT_CRC, whim_crc32(room, AT_CRC));
@@ -120,6 +134,11 @@ enum whim_status kept_read(struct latent *latent, uint32_t number, uint8_t *room
     if (!*whole) return WHIM_OK;
     latent->model = get(room + AT_MODEL);
     latent->mood = room[AT_MOOD];
+    latent->verdict = NO_VERDICT;
+    if (room[AT_SPOKEN] == 1 && latent->mood != NO_MOOD) {
+        uint32_t mood = latent->mood, high = room[AT_VERDICT + 1];
+        latent->verdict = mood << 16 | high << 8 | room[AT_VERDICT];
+    }
     for (uint32_t i = 0; i < CAT_LATENT; i++) latent->z[i] = (int8_t)room[AT_Z + i];
     for (uint32_t i = 0; i < KEPT_ENTROPY; i++) latent->entropy[i] = (char)room[AT_ENTROPY + i];
     return WHIM_OK;

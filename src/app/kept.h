@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "whim/audio.h"
 #include "whim/status.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
     KEPT_NAME = sizeof "cats/00001.bmp",
     KEPT_MOST = 99999,
     KEPT_ENTROPY = 12,
+    NO_VERDICT = WHIM_VERDICTS,
 };
 
 enum mood { DEMOTIVATED, MOTIVATED, NO_MOOD };
@@ -28,6 +30,7 @@ enum mood { DEMOTIVATED, MOTIVATED, NO_MOOD };
 struct latent {
     int8_t z[CAT_LATENT];
     uint8_t mood;                  /* enum mood; NO_MOOD for a latent that came without one */
+    uint32_t verdict;              /* what to say of it, or NO_VERDICT */
     uint32_t model;                /* the CRC in its model's header */
     char entropy[KEPT_ENTROPY];    /* where z came from: a word, then zeros */
 };

@@ -89,13 +89,13 @@ static uint8_t stretched(uint8_t column, bool lower)
     return (uint8_t)tall;
 }
 
-enum whim_status screen_word(const char *text, uint32_t page)
+enum whim_status screen_word(const char *text, uint32_t column, uint32_t page)
 {
     uint32_t width = 0;
     for (const char *c = text; *c; c++) width += glyph(*c)[0] + (c > text);
-    if (!width || width > PANEL_COLUMNS) return screen_line(text, PANEL, PANEL_COLUMNS, page);
+    if (!width || width > PANEL_COLUMNS) return screen_line(text, column, PANEL_COLUMNS, page);
     enum whim_status status =
-        ssd1306_window(PANEL + (PANEL_COLUMNS - width) / 2, width, page, 2);
+        ssd1306_window(column + (PANEL_COLUMNS - width) / 2, width, page, 2);
     for (int lower = 0; lower < 2; lower++) {
         for (const char *c = text; *c && !status; c++) {
             const uint8_t *shape = glyph(*c);
@@ -109,6 +109,15 @@ enum whim_status screen_word(const char *text, uint32_t page)
     }
     return status;
 }
+
+#if WHIM_AUDIO
+uint32_t screen_glyph(char character, const uint8_t **columns)
+{
+    const uint8_t *shape = glyph(character);
+    *columns = shape + 1;
+    return shape[0];
+}
+#endif
 
 enum whim_status screen_error(const char *name)
 {

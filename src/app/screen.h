@@ -19,8 +19,13 @@ enum whim_status screen_caption(const char *text);
  * dark. */
 enum whim_status screen_line(const char *text, uint32_t column, uint32_t columns, uint32_t page);
 
-/* Write `text` on the panel twice as high, on `page` and the one below it, which must be dark. */
-enum whim_status screen_word(const char *text, uint32_t page);
+/* Write `text` twice as high in the middle of the 64 columns from `column` on, on `page` and the
+ * one below it, which must be dark. */
+enum whim_status screen_word(const char *text, uint32_t column, uint32_t page);
+
+/* How many columns the small glyph of `character` has; *columns points to them. For boards with a
+ * DAC. */
+uint32_t screen_glyph(char character, const uint8_t **columns);
 
 /* Fill the display with an error: its short name, and where to read more. */
 enum whim_status screen_error(const char *name);

@@ -1,7 +1,5 @@
 /* The phrase bank: its header and its entries, which nobody has to trust. docs/BANK.md names the
  * fields; host/whim/bank.py writes them. */
-#include <stddef.h>
-
 #include "engine/bytes.h"
 #include "engine/crc.h"
 #include "whim/audio.h"
@@ -62,6 +60,20 @@ enum whim_status whim_bank_open(struct whim_bank *bank, const uint8_t *sector, u
     bank->length = length;
     bank->tag = crc;
     return WHIM_OK;
+}
+
+const char *whim_bank_status_name(enum whim_status status)
+{
+    switch (status) {
+    case WHIM_ERR_TRUNCATED: return "bank truncated";
+    case WHIM_ERR_OVERSIZED: return "bank oversized";
+    case WHIM_ERR_MAGIC: return "bank magic";
+    case WHIM_ERR_VERSION: return "bank version";
+    case WHIM_ERR_CRC: return "bank crc";
+    case WHIM_ERR_HEADER: return "bank header";
+    case WHIM_ERR_BOUNDS: return "bank bounds";
+    default: return whim_status_name(status);
+    }
 }
 
 uint32_t whim_bank_entry(unsigned number)

@@ -51,7 +51,7 @@ static void verdicts(void)
     }
 }
 
-/* Decode a fragment from pieces of any size into others of any size; write the samples, if asked. */
+/* Decode a fragment from pieces of any size into others of any size; write the samples if asked. */
 static enum whim_status play(const uint8_t *file, const struct whim_fragment *fragment, bool write)
 {
     struct whim_sound sound;
@@ -103,7 +103,7 @@ static void banks(void)
     while (fread(&length, sizeof length, 1, stdin)) {
         uint8_t *file = room(length);
         if (fread(file, 1, length, stdin) != length) exit(2);
-        puts(whim_status_name(check(file, length, false)));
+        puts(whim_bank_status_name(check(file, length, false)));
         free(file);
     }
 }
@@ -115,7 +115,7 @@ static void samples(void)
     uint8_t *file = all(&length);
     enum whim_status status = check(file, (uint32_t)length, true);
     if (status) {
-        fprintf(stderr, "%s\n", whim_status_name(status));
+        fprintf(stderr, "%s\n", whim_bank_status_name(status));
         exit(1);
     }
     free(file);

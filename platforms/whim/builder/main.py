@@ -12,6 +12,7 @@ A board is boards/<board>.json here and the folder src/ports/<port>. Its `build`
     library_name      what the library is called
     only_packed       true: link the kernels that the packed models use, and no others
     card              true: the board can hold a card, WHIM_CARD=1 tells the code
+    audio             true: it has a DAC, too, WHIM_AUDIO=1 tells the code
 
 and `upload` says what fits (maximum_size, maximum_ram_size; 0: no limit) and, in `instead`, what to
 do where nothing is flashed. The project's option custom_main names the port's file with main():
@@ -29,6 +30,7 @@ board = env.BoardConfig()
 port = board.get("build.port", "")
 MAINS = ("main", "hwtest")  # files of a port with a main() of their own
 CARD_FILES = ("drivers/card", "app/pool", "app/cat", "app/kept")  # for boards with a card
+AUDIO_FILES = ("drivers/audio", "app/voice", "app/caption", "app/speak")  # with a DAC, too
 
 
 def fail(sentence):
@@ -97,6 +99,7 @@ if not model.is_file():
 kernels = env.GetProjectOption("custom_kernels", "rows")  # a folder of src/engine/kernels
 flags = board.get("build.flags", [])
 card = board.get("build.card", False)
+audio = board.get("build.audio", False)
 main = env.GetProjectOption("custom_main", "main")
 env.Replace(
     CC=compiler,
@@ -111,9 +114,11 @@ env.Replace(
         f"+<ports/{port}/*.c>",
         *(f"-<ports/{port}/{name}.c>" for name in MAINS if name != main),
         *(f"-<{name}.c>" for name in CARD_FILES if not card),
+        *(f"-<{name}.c>" for name in AUDIO_FILES if not audio),
     ],
 )
-env.Append(CCFLAGS=flags, LINKFLAGS=flags, CPPDEFINES=[("WHIM_CARD", int(card))])
+env.Append(CCFLAGS=flags, LINKFLAGS=flags,
+           CPPDEFINES=[("WHIM_CARD", int(card)), ("WHIM_AUDIO", int(audio))])
 if board.get("build.only_packed", False):
     env.Append(CPPDEFINES=packed_only(model.read_bytes()))
 chip = Path(env.subst("$PROJECT_SRC_DIR"), "ports", port, "link.ld").is_file()

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/cat.h"
 #include "app/crisp.h"
 #include "app/die.h"
 #include "app/die_model.h"
 #include "app/dither.h"
 #include "app/tumble.h"
 #include "ports/sim/sim.h"
+#include "whim/audio.h"
 #include "whim/generate.h"
 #include "whim/model.h"
 #include "whim/port.h"
@@ -26,10 +28,12 @@ static const char usage[] =
     "  program check         model files from stdin, each after its length (32 bits): a\n"
     "                        line for each with its status, and what an accepted one needs\n"
     "  program rolls SEED N  the pips of N rolls, a byte each\n"
+    "  program verdicts SEED N  the verdicts of N draws, 32 bits each, nothing else drawn\n"
     "  program grey SEED N   N rolls: the pips, a byte, and the picture, 32x32 bytes of grey\n"
     "  program inputs        dice from stdin (pips, turn, 4 latents: 6 bytes) to model inputs\n"
     "  program screen        dice from stdin to 64x64 pixels, 8 pages, as the display gets them\n"
     "  program dither        pictures of 64x64x3 int8 from stdin to 64x64 pixels, likewise\n"
+    "  program speech FILE   a phrase bank: the samples of all its fragments, 16 bits each\n"
     "  program sizes         RAM in bytes: the model's arena, and the structs beside it\n"
     "\n"
     "SEED is a number, or \"system\" for the operating system's random bytes. Exit status: 0; 1\n"
@@ -262,6 +266,15 @@ static void rolls(uint64_t count)
     }
 }
 
+static void verdicts(uint64_t count)
+{
+    uint32_t verdict;
+    for (; count; count--) {
+        stop_on(cat_verdict(port_entropy, &verdict));
+        out(&verdict, sizeof verdict);
+    }
+}
+
 static void grey(uint64_t count)
 {
     struct whim_model model;
@@ -343,6 +356,29 @@ static void dither(void)
     }
 }
 
+static void speech(const char *path)
+{
+    struct whim_bank bank;
+    uint32_t length;
+    uint8_t *file = load(path, &length);
+    stop_on(length < WHIM_BANK_SECTOR ? WHIM_ERR_TRUNCATED : whim_bank_open(&bank, file, length));
+    for (uint32_t number = 0; number < WHIM_FRAGMENTS; number++) {
+        int16_t samples[1024];
+        struct whim_fragment fragment;
+        struct whim_sound sound;
+        uint32_t got;
+        stop_on(whim_bank_fragment(&fragment, &bank, number, file + whim_bank_entry(number)));
+        whim_sound_start(&sound, &fragment);
+        const uint8_t *bytes = file + fragment.offset;
+        uint32_t count = fragment.bytes;
+        while ((got = whim_sound_decode(&sound, &bytes, &count, samples, 1024))) {
+            out(samples, got * sizeof *samples);
+        }
+        stop_on(whim_sound_status(&sound));
+    }
+    free(file);
+}
+
 static void sizes(void)
 {
     struct whim_model model;
@@ -381,11 +417,16 @@ int main(int count, char **words)
     } else if (!strcmp(mode, "rolls") && count == 4) {
         entropy(words[2]);
         rolls(number(words[3]));
+    } else if (!strcmp(mode, "verdicts") && count == 4) {
+        entropy(words[2]);
+        verdicts(number(words[3]));
     } else if (!strcmp(mode, "grey") && count == 4) {
         entropy(words[2]);
         grey(number(words[3]));
     } else if (!strcmp(mode, "inputs") && count == 2) {
         inputs();
+    } else if (!strcmp(mode, "speech") && count == 3) {
+        speech(words[2]);
     } else if (!strcmp(mode, "sizes") && count == 2) {
         sizes();
     } else if (!strcmp(mode, "screen") && count == 2) {

@@ -23,7 +23,15 @@
  *
  * Each is answered by a byte ('A' done, 'M' no card, 'F' no such file, 'E' the card failed) and the
  * microseconds that it takes, u32; behind an 'A' to 'O' stands the file's length, u32, and to 'P'
- * count:u32 and the bytes. A read goes on by itself; for the others the device waits. */
+ * count:u32 and the bytes. A read goes on by itself; for the others the device waits.
+ *
+ * The DAC's records, not answered:
+ *
+ *     'B' time:u64                                           it begins to play
+ *     'D' time:u64 count:u32 values...                       it was given these, 16 bits each
+ *     'E' time:u64                                           it has stopped
+ *
+ * Values are sent when time passes, as they lie in memory when they are due. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -36,7 +44,7 @@
 #include "whim/port.h"
 #include "whim/random.h"
 
-enum { I2C_HERTZ = 400000, TYPED = 256, LOOK_MICROS = 1 };
+enum { I2C_HERTZ = 400000, TYPED = 256, LOOK_MICROS = 1, SECOND = 1000000 };
 
 const char port_name[] = "sim";
 
@@ -65,6 +73,14 @@ static struct {
     uint64_t due; /* when all has arrived */
 } card;
 
+#if WHIM_AUDIO
+static struct {
+    const uint16_t *values; /* NULL while it is stopped */
+    uint32_t count;
+    uint64_t began, played; /* microseconds; values since then */
+} dac;
+#endif
+
 static void put(const void *bytes, size_t count)
 {
     if (fwrite(bytes, 1, count, stdout) != count) exit(0); /* the world has gone */
@@ -81,6 +97,27 @@ static void put_tag(char tag)
 {
     put(&tag, 1);
     put_number(now, 8);
+}
+
+#if WHIM_AUDIO
+/* Send what the DAC is given until `now`. */
+static void play(void)
+{
+    uint64_t due = (now - dac.began) * PORT_DAC_HERTZ / SECOND;
+    if (!dac.values || due == dac.played) return;
+    put_tag('D');
+    put_number(2 * (due - dac.played), 4);
+    for (; dac.played < due; dac.played++) put_number(dac.values[dac.played % dac.count], 2);
+}
+#endif
+
+/* Let time pass. */
+static void pass(uint64_t microseconds)
+{
+    now += microseconds;
+#if WHIM_AUDIO
+    play();
+#endif
 }
 
 static int get(void)
@@ -113,7 +150,7 @@ void port_sleep(uint32_t milliseconds)
     put_tag('S');
     put_number(milliseconds, 4);
     button = ask('1', '0');
-    now += 1000 * (uint64_t)milliseconds;
+    pass(1000 * (uint64_t)milliseconds);
 }
 
 bool port_button(void)
@@ -133,7 +170,7 @@ enum whim_status port_i2c_write(uint8_t address, uint8_t control, const uint8_t 
     /* Start, 9 bits a byte, stop; without an acknowledgement the address is all that crossed the
      * bus. */
     uint64_t bits = acknowledged ? 2 + 9 * (2 + (uint64_t)count) : 2 + 9;
-    now += bits * 1000000 / I2C_HERTZ;
+    pass(bits * SECOND / I2C_HERTZ);
     return acknowledged ? WHIM_OK : WHIM_ERR_I2C;
 }
 
@@ -251,7 +288,7 @@ static enum whim_status card_poll(struct whim_source *source)
 {
     if (card.reader != source) return WHIM_ERR_CARD_READ;
     if (now < card.due) {
-        now += LOOK_MICROS; /* so that who looks again and again comes to an end */
+        pass(LOOK_MICROS); /* so that who looks again and again comes to an end */
         return WHIM_BUSY;
     }
     card.reader = NULL;
@@ -282,7 +319,7 @@ enum whim_status port_card_open(struct whim_source *source, const char *name)
     put(name, strlen(name));
     uint32_t micros;
     enum whim_status status = card_answer(WHIM_ERR_CARD_READ, &micros);
-    now += micros;
+    pass(micros);
     if (status) return status;
     card.files[file] = source;
     *source = (struct whim_source){get_number(), card_start, card_poll};
@@ -305,9 +342,31 @@ enum whim_status port_card_write(const char *name, uint32_t offset, const void *
     put(bytes, count);
     uint32_t micros;
     enum whim_status status = card_answer(WHIM_ERR_CARD_WRITE, &micros);
-    now += micros;
+    pass(micros);
     return status;
 }
+
+#if WHIM_AUDIO
+void port_dac_start(const uint16_t *values, uint32_t count)
+{
+    put_tag('B');
+    dac.values = values;
+    dac.count = count;
+    dac.began = now;
+    dac.played = 0;
+}
+
+uint32_t port_dac_played(void)
+{
+    return (uint32_t)dac.played;
+}
+
+void port_dac_stop(void)
+{
+    if (dac.values) put_tag('E');
+    dac.values = NULL;
+}
+#endif
 
 void port_restart(void)
 {
