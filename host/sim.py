@@ -27,7 +27,7 @@ from zipfile import BadZipFile
 import numpy as np
 from PIL import Image
 
-from whim import cats, dac, oled, phrases, sound, terminal
+from whim import cats, dac, oled, phrases, sheets, sound, terminal
 from whim.device import Device, DeviceError, find_program, lines
 
 PICTURE = 32 * 32
@@ -158,7 +158,13 @@ def save_cats(arguments: argparse.Namespace, seed: int) -> None:
 
 
 def sheet(arguments: argparse.Namespace) -> None:
-    """Lay cats of the float net beside those of the device, and tell how far apart they are."""
+    """The first cat of each of the seeds 0 to 15; or, with a float net, its cats beside those of the
+    device, and how far apart they are."""
+    if not arguments.float:
+        z = np.concatenate([cats.latents(seed, 1)[0] for seed in range(16)])
+        model = cats.model_file(arguments.card, "int4")
+        save(sheets.sheet(cats.pictures(model, z, program=arguments.program), 4), arguments.png)
+        return
     try:
         from whim import contact_sheet
     except ModuleNotFoundError as error:
@@ -312,7 +318,7 @@ def parse() -> argparse.Namespace:
         help="draw this latent again: a kept cat, or 100 int8 values in an .npy",
     )
     command.add_argument(
-        "--weights", choices=cats.FILES, default="int8", help="of 8 bits (the default) or of 4"
+        "--weights", choices=cats.FILES, default="int4", help="of 4 bits (the default) or of 8"
     )
     command.add_argument("--png", type=Path, metavar="FILE", help="the picture, 64x64 in colour")
     command.add_argument("--oled", type=Path, metavar="FILE", help="the display with it")
@@ -339,14 +345,14 @@ def parse() -> argparse.Namespace:
     command.set_defaults(run=say)
 
     command = commands.add_parser(
-        "sheet", parents=[common, slot], help="the device's cats beside the float net's", **manners
+        "sheet", parents=[common, slot], help="many cats, beside the float net's if it is given", **manners
     )
     command.add_argument(
         "--float",
         type=Path,
         metavar="FILE",
-        required=True,
-        help="the net's checkpoint, of which the card's models were made",
+        help="the net's checkpoint, of which the card's models were made; without it, one cat of 4"
+        " bits for each of the seeds 0 to 15",
     )
     command.add_argument("--png", type=Path, metavar="FILE", required=True, help="the sheet")
     command.add_argument("--count", type=positive, default=24, metavar="N", help="how many (24)")

@@ -70,13 +70,18 @@ def cat(args):
 
 def cat4(args):
     from tqdm import tqdm
-    from whim import cat_gptq, integers
+    from whim import cat_gptq, cat_net, integers
     from whim.encodings import Encoding
 
+    layers = len(cat_net.load(args.checkpoint))
     encodings = [Encoding[name.upper()] for name in args.weights]
-    if len(encodings) == 1:
-        encodings *= len(cat_gptq.cat_net.load(args.checkpoint))
-    bar = lambda stages: tqdm(stages, desc="4 bits", unit="layer", disable=None)  # noqa: E731
+    if len(encodings) not in (1, layers):
+        raise ValueError(f"--weights has {len(encodings)} values: give 1 or {layers}")
+    encodings *= layers // len(encodings)
+
+    def bar(stages):
+        return tqdm(stages, desc="4 bits", unit="layer", disable=None)
+
     integers.save(cat_gptq.quantise(args.checkpoint, encodings, bar), args.out)
     print(f"{args.out} is made; now: python host/pack.py")
 
@@ -158,7 +163,7 @@ def main():
     args = parser.parse_args()
     try:
         args.run(args)
-    except ValueError as error:  # of files that are not what they should be
+    except (ValueError, OSError) as error:  # of files that are not what they should be
         sys.exit(f"train.py: {error}")
 
 

@@ -174,7 +174,7 @@ def test_a_spark_is_no_press_and_a_held_button_is_one_long_press(simulator):
         assert not lines(device.console, "roll")
         device.press(ms=8000)
         device.run(ms=10_000)
-        assert error(device) == ["error: card missing, while opening cat8.whim"]
+        assert error(device) == ["error: card missing, while opening cat4.whim"]
         assert not lines(device.console, "roll")
 
 

@@ -18,7 +18,7 @@ SOAK = os.environ.get("WHIM_SOAK")
 CHUNK = 95  # units of 16 bytes: with the trailer, three whole sectors
 FILES = {f"cat{bits}.whim": packed(small_cat(bits, encoding), CHUNK)
          for bits, encoding in ((8, Encoding.INT8), (4, Encoding.INT4))}  # fmt: skip
-CAT = FILES["cat8.whim"]
+CAT = FILES["cat4.whim"]
 BLOCKS = range(len(CAT) // BLOCK)
 AT = {"error": BLOCKS, "short": BLOCKS, "flip": BLOCKS, "hang": BLOCKS[::8]}  # hanging is slow
 REQUESTS = range(2 + -(-(len(CAT) - BLOCK) // (16 * CHUNK + 8)))  # to open it, its head, its chunks
@@ -89,7 +89,7 @@ def test_a_cat_reads_every_byte_of_its_file_once_and_in_order(person, right, see
     assert is_right(device, right) and device.retries() == 0
     opened, *reads, bank = device.card.requests
     assert bank.name == "phrases.bank", "which this card does not have"
-    assert (opened.kind, opened.name, len(reads) + 1) == ("open", "cat8.whim", len(REQUESTS))
+    assert (opened.kind, opened.name, len(reads) + 1) == ("open", "cat4.whim", len(REQUESTS))
     ends = [0, *(read.offset + read.count for read in reads)]
     assert [read.offset for read in reads] == ends[:-1] and ends[-1] == len(CAT)
 
@@ -146,11 +146,11 @@ def test_files_that_end_early_or_late_are_named(person, right):
     device = person({})
     lengths = {0, 1, 23, 24, len(CAT) - 1} | {BLOCK * block for block in BLOCKS}
     for length in sorted(lengths):
-        device.card.written["cat8.whim"] = CAT[:length]
+        device.card.written["cat4.whim"] = CAT[:length]
         assert device.error() == "model truncated", length
-    device.card.written["cat8.whim"] = CAT + b"\0"
+    device.card.written["cat4.whim"] = CAT + b"\0"
     assert device.error() == "model oversized"
-    device.card.written["cat8.whim"] = CAT
+    device.card.written["cat4.whim"] = CAT
     assert is_right(device, right)
 
 
@@ -166,7 +166,7 @@ def test_other_files_are_named(person, right):
     }
     device = person({})
     for name, file in files.items():
-        device.card.written = {} if file is None else {"cat8.whim": file}
+        device.card.written = {} if file is None else {"cat4.whim": file}
         assert device.error() == name
 
 
@@ -176,7 +176,7 @@ def test_a_chunk_of_another_file_or_from_another_place_is_noticed(person):
     for at in range(BLOCK, len(CAT) - step, step):
         next_one = CAT[at + step : at + 2 * step].ljust(step, b"\0")
         for strange in (next_one, other[at : at + step]):
-            device.card.written["cat8.whim"] = CAT[:at] + strange + CAT[at + step :]
+            device.card.written["cat4.whim"] = CAT[:at] + strange + CAT[at + step :]
             assert device.error() == "model crc", at
 
 

@@ -35,7 +35,7 @@ def drawn(model: Model, z: np.ndarray) -> np.ndarray:
     return decode(model, z[None])[0].view(np.uint8) ^ 128
 
 
-def first(seed: int, model: Model = EIGHT) -> tuple[np.ndarray, str]:
+def first(seed: int, model: Model = FOUR) -> tuple[np.ndarray, str]:
     """The first picture that a seed makes, and its mood."""
     z, moods = cats.latents(seed, 1)
     return drawn(model, z[0]), moods[0]
@@ -100,7 +100,7 @@ def test_both_moods_come_and_each_cat_is_another(device):
         generate(device)
         moods.add(made(device)[i]["mood"])
         assert made(device)[i]["mood"] == expected[i]
-        assert crc(drawn(EIGHT, z[i])) in device.console
+        assert crc(drawn(FOUR, z[i])) in device.console
     assert moods == {"motivated", "demotivated"}
 
 
@@ -109,7 +109,7 @@ def test_pictures_are_dithered_to_the_same_bits_in_c_and_in_python(sanitized):
     z, _ = cats.latents(1, 8)
     smooth = np.linspace(0, 255, 64).astype(np.uint8)
     pictures = [
-        *decode(EIGHT, z).view(np.uint8) ^ 128,
+        *decode(FOUR, z).view(np.uint8) ^ 128,
         *rng.integers(0, 256, (4, 64, 64, 3), np.uint8),
         *(np.full((64, 64, 3), value, np.uint8) for value in (0, 1, 127, 128, 254, 255)),
         *255 * rng.integers(0, 2, (2, 64, 64, 3), np.uint8),
@@ -223,7 +223,7 @@ def test_a_press_cancels_and_the_next_one_starts_anew(device, card):
     assert not lines(device.console, "roll"), "that press was no roll"
     generate(device)
     z, _ = cats.latents(7, 2)
-    assert crc(drawn(EIGHT, z[1])) in device.console
+    assert crc(drawn(FOUR, z[1])) in device.console
     assert device.roll()["pips"] in range(1, 7)
 
 
@@ -240,7 +240,7 @@ def test_every_cat_is_kept_as_a_picture_that_others_open(device, card):
     cat = kept.read(data)
     z, _ = cats.latents(7, 1)
     assert (cat.z == z[0]).all() and (cat.mood, cat.entropy) == (mood, "seed")
-    assert cat.model == int.from_bytes(FILES["cat8.whim"][4:8], "little")
+    assert cat.model == int.from_bytes(FILES["cat4.whim"][4:8], "little")
     assert kept.write(cat) == data, "C and Python write the same bytes"
     assert made(device)[0]["kept"] == 1
 
@@ -252,9 +252,9 @@ def test_a_kept_cat_is_drawn_again_the_same_after_a_restart(sanitized, card):
         screen = device.screen()
         device.power_cut()
         device.run(ms=500)
-        answer(device, "weights int4")  # the model that made it is used all the same
+        answer(device, "weights int8")  # the model that made it is used all the same
         said, *_ = answer(device, "redraw 1", 5000)
-        assert crc(first(7)[0]) in said and "weights=int8" in said
+        assert crc(first(7)[0]) in said and "weights=int4" in said
         assert (device.screen() == screen).all()
 
 
@@ -343,7 +343,7 @@ def test_without_a_card_the_die_works_and_a_long_press_says_what_is_missing(sani
         assert device.roll()["pips"] in range(1, 7)
         device.run(ms=200)
         assert (device.screen()[:, 64:] != error_screen("card missing")[:, 64:]).any()
-        assert error(device) == ["error: card missing, while opening cat8.whim"] * 2
+        assert error(device) == ["error: card missing, while opening cat4.whim"] * 2
         card.insert()
         generate(device)
         assert len(made(device)) == 1
@@ -376,7 +376,7 @@ def flipped(file: bytes, at: int) -> bytes:
     return file[:at] + bytes([file[at] ^ 1]) + file[at + 1 :]
 
 
-GOOD = FILES["cat8.whim"]
+GOOD = FILES["cat4.whim"]
 BAD = {
     "model truncated": GOOD[:-512],
     "model oversized": GOOD + bytes(512),
@@ -385,41 +385,41 @@ BAD = {
     "model crc": flipped(GOOD, 40),
     "arena too small": packed(with_arena()),
     "model shape": packed(small_cat(inputs=50)),
-    "buffers too small": packed(EIGHT, 1600),
+    "buffers too small": packed(FOUR, 1600),
     "no such file": None,
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_model_that_cannot_be_used_is_named_and_a_good_one_works_later(sanitized, name):
-    card = Card({"cat8.whim": BAD[name]} if BAD[name] else {}, bandwidth=1e6)
+    card = Card({"cat4.whim": BAD[name]} if BAD[name] else {}, bandwidth=1e6)
     with Device(seed=7, program=sanitized, card=card) as device:
         device.run(ms=300)
         for _ in range(2):
             generate(device)
-        assert error(device) == [f"error: {name}, while opening cat8.whim"] * 2
+        assert error(device) == [f"error: {name}, while opening cat4.whim"] * 2
         assert (device.screen() == error_screen(name)).all()
         advice = device.console.split("\n")[-2]
         assert advice.startswith("  ") and len(advice) > 20
         if name == "arena too small":
             assert advice.split()[0] > "2" and "225280" in advice
-        card.written["cat8.whim"] = bytearray(GOOD)
+        card.written["cat4.whim"] = bytearray(GOOD)
         generate(device)
         assert crc(first(7)[0]) in device.console, "and nothing had been drawn for the others"
 
 
 def test_a_damaged_chunk_is_named_and_shows_no_picture(sanitized):
-    card = Card({"cat8.whim": flipped(GOOD, 5000)}, bandwidth=1e6)
+    card = Card({"cat4.whim": flipped(GOOD, 5000)}, bandwidth=1e6)
     with Device(seed=7, program=sanitized, card=card) as device:
         device.run(ms=300)
         generate(device)
-        assert error(device) == ["error: model crc, while generating by cat8.whim"]
+        assert error(device) == ["error: model crc, while generating by cat4.whim"]
         assert (device.screen() == error_screen("model crc")).all()
         assert not made(device) and card.read(MADE) is None
 
 
 def test_a_flipped_bit_is_read_again_and_counted(device, card):
-    card.faults.append(Fault("flip", name="cat8.whim", block=20, times=1))
+    card.faults.append(Fault("flip", name="cat4.whim", block=20, times=1))
     generate(device)
     assert crc(first(7)[0]) in device.console
     (stats,) = lines("\n".join([*answer(device, "stats"), ""]), "picture")
@@ -454,10 +454,10 @@ def test_stats_tell_where_the_time_went(device, card):
     assert memory["of"] + memory["buffer_bytes"] + memory["state_bytes"] <= 272 * 1024
 
 
-def test_the_4_bit_model_is_a_word_away(device):
-    assert answer(device, "weights int4") == ["weights int4"]
+def test_the_8_bit_model_is_a_word_away(device):
+    assert answer(device, "weights int8") == ["weights int8"]
     said, *_ = answer(device, "generate", 5000)
-    assert crc(first(7, FOUR)[0]) in said and "weights=int4" in said
+    assert crc(first(7, EIGHT)[0]) in said and "weights=int8" in said
 
 
 def test_a_pool_that_is_used_up_is_told_with_what_chance_is_by_instead(sanitized, card):
@@ -470,7 +470,7 @@ def test_a_pool_that_is_used_up_is_told_with_what_chance_is_by_instead(sanitized
 
 
 def test_the_die_in_flash_is_no_cat(sanitized):
-    card = Card({"cat8.whim": MODEL.read_bytes()})
+    card = Card({"cat4.whim": MODEL.read_bytes()})
     with Device(seed=7, program=sanitized, card=card) as device:
         device.run(ms=300)
         generate(device)

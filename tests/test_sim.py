@@ -143,7 +143,7 @@ def test_a_cat_without_a_seed_is_kept_on_the_card_and_drawn_again(simulator, car
         assert answer["kept"] == str(card / "cats" / name)
         cat = kept.read(Path(answer["kept"]).read_bytes())
         assert (cat.mood, cat.z.tolist()) == (answer["mood"], answer["z"])
-        words = ["--card", card, "--z", answer["kept"], "--weights", "int4"]
+        words = ["--card", card, "--z", answer["kept"], "--weights", "int8"]
         again = json.loads(sim("generate", *words).stdout)
         for name in ("crc32", "mood", "z", "entropy", "weights"):
             assert again[name] == answer[name], "by the model that made it"
@@ -154,7 +154,7 @@ def test_a_latent_of_ones_own_is_drawn(simulator, card, tmp_path):
     z = np.arange(-50, 50, dtype=np.int8)
     np.save(tmp_path / "z.npy", z)
     answer = json.loads(sim("generate", "--card", card, "--z", tmp_path / "z.npy").stdout)
-    assert answer["crc32"] == zlib.crc32(drawn("int8", z[None]).tobytes())
+    assert answer["crc32"] == zlib.crc32(drawn("int4", z[None]).tobytes())
     assert (answer["seed"], answer["mood"], answer["entropy"]) == (None, None, "file")
 
 
@@ -164,10 +164,18 @@ def test_the_first_cats_of_a_seed_come_as_an_array(simulator, card, tmp_path):
     answer = json.loads(sim("generate", "--seed", 7, *words).stdout)
     made = np.load(path)
     assert (made.dtype, made.shape) == (np.uint8, (30, 64, 64, 3))
-    assert (made == drawn("int8", cats.latents(7, 30)[0])).all()
+    assert (made == drawn("int4", cats.latents(7, 30)[0])).all()
     assert answer["crc32"] == zlib.crc32(made[0].tobytes())
     answer = json.loads(sim("generate", *words).stdout)
-    assert (np.load(path) == drawn("int8", cats.latents(answer["seed"], 30)[0])).all()
+    assert (np.load(path) == drawn("int4", cats.latents(answer["seed"], 30)[0])).all()
+
+
+def test_a_sheet_shows_the_first_cats_of_sixteen_seeds(simulator, card, tmp_path):
+    sim("sheet", "--card", card, "--png", tmp_path / "sheet.png", check=True)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        (corner,) = drawn("int4", cats.latents(0, 1)[0])
+        assert sheet.size == (4 * 64 * 3, 4 * 64 * 3)
+        assert (np.array(sheet)[1 : 64 * 3 : 3, 1 : 64 * 3 : 3] == corner).all()
 
 
 def test_a_gif_shows_how_the_cat_is_made(simulator, card, tmp_path):
@@ -199,12 +207,12 @@ def test_what_is_no_latent_is_a_sentence(simulator, card, tmp_path):
 def test_a_card_without_models_or_with_bad_ones_is_a_sentence(simulator, tmp_path, card):
     run = sim("generate", "--card", tmp_path)
     assert run.returncode == 1 and run.stderr.count("\n") == 1
-    assert "cat8.whim" in run.stderr and "python host/pack.py" in run.stderr
-    model = bytearray((card / "cat8.whim").read_bytes())
+    assert "cat4.whim" in run.stderr and "python host/pack.py" in run.stderr
+    model = bytearray((card / "cat4.whim").read_bytes())
     model[9000] ^= 1
-    (card / "cat8.whim").write_bytes(model)
+    (card / "cat4.whim").write_bytes(model)
     run = sim("generate", "--card", card, "--seed", 7)
-    assert run.returncode == 1 and "model crc, while generating by cat8.whim" in run.stderr
+    assert run.returncode == 1 and "model crc, while generating by cat4.whim" in run.stderr
     for words in (["--z", "z.npy", "--seed", 7], ["--z", "z.npy", "--npy", "c.npy"],
                   ["--weights", "int2"]):  # fmt: skip
         assert sim("generate", *words).returncode == 2
@@ -214,7 +222,7 @@ def test_the_shipped_cat_is_the_decoders(simulator):
     """The whole of it, once: 410 million multiply-accumulates by the device and by NumPy."""
     cat = cats.generate(seed=7)
     assert cat.stats["arena_bytes"] <= 224 * 1024
-    model = cats.model_file(cats.CARD, "int8")
+    model = cats.model_file(cats.CARD, "int4")
     assert cat.stats["card_bytes"] == model.stat().st_size
     (picture,) = decode(load(model), cat.z[None]).view(np.uint8) ^ 128
     assert (cat.picture == picture).all()

@@ -377,7 +377,7 @@ def test_the_sentence_scrolls_in_step_with_the_sound(start):
 # The choice
 
 
-FILES = {"cat8.whim": packed(small_cat(1)), BANK: bank.write(SHORT)}
+FILES = {"cat4.whim": packed(small_cat(1)), BANK: bank.write(SHORT)}
 
 
 def test_a_cat_comes_with_the_verdict_that_chance_drew_and_keeps_it(start):
@@ -414,7 +414,7 @@ def test_a_cat_that_was_kept_before_there_were_verdicts_is_drawn_in_silence(star
 
 
 def test_without_a_bank_the_cat_is_shown_and_the_console_says_so(start):
-    device = start(Card({"cat8.whim": FILES["cat8.whim"]}))
+    device = start(Card({"cat4.whim": FILES["cat4.whim"]}))
     told, silent, advice = ask(device, "generate")
     assert f" verdict={cats.verdicts(7, 1)[0]} " in told and " kept=1 " in told
     assert silent == "silent: no such file, while reading phrases.bank"

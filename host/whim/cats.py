@@ -109,7 +109,7 @@ def read_latent(path: Path) -> tuple[np.ndarray, str | None, kept.Kept | None]:
 
 def generate(
     seed: int | None = None,
-    weights: str = "int8",
+    weights: str = "int4",
     *,
     latent: Path | None = None,
     folder: Path = CARD,

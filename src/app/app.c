@@ -222,7 +222,7 @@ static void redraw_command(const char *digits)
 
 static void weights_command(const char *word)
 {
-    if (text_same(word, "int8") || text_same(word, "int4")) cat_use(word[3] == '4');
+    if (text_same(word, "int8") || text_same(word, "int4")) cat_use(word[3] == '8');
     else console_text("weights: int8 or int4\n");
 }
 #endif

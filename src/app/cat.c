@@ -24,8 +24,8 @@
 
 enum { POLL_MS = 5, VERDICT_PAGE = 0, MOOD_PAGE = 1, FOOT_PAGE = 4, NOTE_PAGE = 5 };
 
-static const char *const file_names[] = {"cat8.whim", "cat4.whim"};
-static const char *const weights[] = {"int8", "int4"};
+static const char *const file_names[] = {"cat4.whim", "cat8.whim"};
+static const char *const weights[] = {"int4", "int8"};
 static const char *const moods[] = {"demotivated", "motivated", "none"};
 
 static struct {
@@ -430,9 +430,9 @@ void cat_keep_all(bool all)
     console_text(all ? "keep on\n" : "keep off\n");
 }
 
-void cat_use(bool int4)
+void cat_use(bool int8)
 {
-    cat.use = int4;
+    cat.use = int8;
     console_text("weights ");
     console_text(weights[cat.use]);
     console_text("\n");

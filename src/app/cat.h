@@ -37,8 +37,8 @@ enum whim_status cat_keep(void);
 /* Whether cats are kept by themselves, which they are at first. */
 void cat_keep_all(bool all);
 
-/* Which of the card's models makes the next cats: 4-bit weights, or those of 8 bits as at first. */
-void cat_use(bool int4);
+/* Which of the card's models makes the next cats: 8-bit weights, or those of 4 bits as at first. */
+void cat_use(bool int8);
 
 #if WHIM_AUDIO
 /* Say `verdict`, below WHIM_VERDICTS, or the last one again for NO_VERDICT, and show it, with its
