@@ -158,8 +158,8 @@ def save_cats(arguments: argparse.Namespace, seed: int) -> None:
 
 
 def sheet(arguments: argparse.Namespace) -> None:
-    """The first cat of each of the seeds 0 to 15; or, with a float net, its cats beside those of the
-    device, and how far apart they are."""
+    """The first cat of each of the seeds 0 to 15; or, with a float net, its cats beside the
+    device's, and how far apart they are."""
     if not arguments.float:
         z = np.concatenate([cats.latents(seed, 1)[0] for seed in range(16)])
         model = cats.model_file(arguments.card, "int4")
@@ -345,7 +345,10 @@ def parse() -> argparse.Namespace:
     command.set_defaults(run=say)
 
     command = commands.add_parser(
-        "sheet", parents=[common, slot], help="many cats, beside the float net's if it is given", **manners
+        "sheet",
+        parents=[common, slot],
+        help="many cats, beside the float net's if it is given",
+        **manners,
     )
     command.add_argument(
         "--float",
