@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sim import positive, seed  # the same manners
 from whim import bench, decoder, format, layouts, model as m
+from whim.arguments import POSITIVE, SEED
 from whim.device import ROOT, DeviceError
 
 FOLDER = ROOT / "card"
@@ -211,9 +211,9 @@ def parse() -> argparse.Namespace:
         metavar="HOW",
         help="how slow it is (bandwidth=10MB/s, without latency and pauses)",
     )
-    parser.add_argument("--seed", type=seed, default=7, metavar="N", help="of the picture (7)")
+    parser.add_argument("--seed", type=SEED, default=7, metavar="N", help="of the picture (7)")
     parser.add_argument(
-        "--buffers", type=positive, default=48, metavar="KB", help="of both stream buffers (48)"
+        "--buffers", type=POSITIVE, default=48, metavar="KB", help="of both stream buffers (48)"
     )
     parser.add_argument("--profile", action="store_true", help="list the functions that take most")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each model")

@@ -16,8 +16,9 @@ import json
 import sys
 from pathlib import Path
 
-from sim import changes, seed  # the same manners
+from sim import changes  # the same manners
 from whim import oled
+from whim.arguments import SEED
 from whim.board import Board, find_image
 from whim.board_figures import picture_figures
 from whim.device import DeviceError, lines
@@ -116,12 +117,12 @@ def parse() -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--seed",
-        type=seed,
+        type=SEED,
         metavar="N",
         help="always the same bytes; without it, the chip's own noise",
     )
     common.add_argument(
-        "--noise", type=seed, default=1, metavar="N", help="repeatable noise of this number (1)"
+        "--noise", type=SEED, default=1, metavar="N", help="repeatable noise of this number (1)"
     )
     common.add_argument("--image", type=Path, metavar="FILE", help="another image, an ELF file")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

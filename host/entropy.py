@@ -22,6 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from whim import sources
+from whim.arguments import whole
 from whim.pool import BYTES, LIMIT, Pool, PoolError
 from whim.sources import SOURCES, SourceError
 
@@ -160,12 +161,6 @@ def normal(_: argparse.Namespace) -> None:
     print(f"100,000 values: Kolmogorov-Smirnov {test.statistic:.5f}, chance {test.pvalue:.3f}")
 
 
-def count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LIMIT * BYTES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {LIMIT * BYTES}")
-    return int(text)
-
-
 def parse() -> argparse.Namespace:
     manners = {"formatter_class": argparse.RawDescriptionHelpFormatter}
     summary, examples = __doc__.split("\n\n", 1)
@@ -177,7 +172,11 @@ def parse() -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("fetch", parents=[common], help="fill a pool, or go on with it")
     command.add_argument(
-        "--bytes", type=count, required=True, metavar="N", help="how many it shall hold, at least"
+        "--bytes",
+        type=whole(1, LIMIT * BYTES),
+        required=True,
+        metavar="N",
+        help="how many it shall hold, at least",
     )
     command.add_argument("--source", choices=["auto", *SOURCES], default="auto", help="(auto)")
     command.add_argument(

@@ -28,9 +28,11 @@ import numpy as np
 from PIL import Image
 
 from whim import cats, dac, oled, phrases, sheets, sound, terminal
+from whim.arguments import POSITIVE, SEED, whole
 from whim.device import Device, DeviceError, find_program, lines
 
 PICTURE = 32 * 32
+VERDICT = whole(0, phrases.VERDICTS - 1)
 
 
 def main() -> int:
@@ -254,24 +256,6 @@ def progress(count: int, unit: str):
     return tqdm(total=count, unit=unit, disable=None, leave=False)
 
 
-def seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) >= 2**64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 2^64 - 1")
-    return int(text)
-
-
-def verdict(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) >= phrases.VERDICTS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 131071")
-    return int(text)
-
-
-def positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1,000,000")
-    return int(text)
-
-
 def parse() -> argparse.Namespace:
     summary, _, examples = __doc__.partition("\n\n")
     manners = {"epilog": examples, "formatter_class": argparse.RawDescriptionHelpFormatter}
@@ -279,7 +263,7 @@ def parse() -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--seed",
-        type=seed,
+        type=SEED,
         metavar="N",
         help="always the same bytes; without it, the card's pool or the system's entropy",
     )
@@ -305,7 +289,7 @@ def parse() -> argparse.Namespace:
         metavar="FILE",
         help="what the decoder draws for the first rolls, as .npz: x uint8 (N, 32, 32), y the pips",
     )
-    command.add_argument("--count", type=positive, default=100, metavar="N", help="how many (100)")
+    command.add_argument("--count", type=POSITIVE, default=100, metavar="N", help="how many (100)")
     command.set_defaults(run=roll)
 
     command = commands.add_parser(
@@ -327,14 +311,14 @@ def parse() -> argparse.Namespace:
     command.add_argument(
         "--npy", type=Path, metavar="FILE", help="the seed's first cats, uint8 (N, 64, 64, 3)"
     )
-    command.add_argument("--count", type=positive, default=100, metavar="N", help="how many (100)")
+    command.add_argument("--count", type=POSITIVE, default=100, metavar="N", help="how many (100)")
     command.set_defaults(run=generate)
 
     command = commands.add_parser(
         "say", parents=[common, slot], help="say a verdict, without a screen", **manners
     )
     command.add_argument(
-        "--index", type=verdict, metavar="N", required=True, help="which, 0 to 131071"
+        "--index", type=VERDICT, metavar="N", required=True, help="which, 0 to 131071"
     )
     command.add_argument("--bank", type=Path, metavar="FILE", help="in place of the card's")
     command.add_argument("--wav", type=Path, metavar="FILE", help="what the DAC gets: 64 kHz")
@@ -358,7 +342,7 @@ def parse() -> argparse.Namespace:
         " bits for each of the seeds 0 to 15",
     )
     command.add_argument("--png", type=Path, metavar="FILE", required=True, help="the sheet")
-    command.add_argument("--count", type=positive, default=24, metavar="N", help="how many (24)")
+    command.add_argument("--count", type=POSITIVE, default=24, metavar="N", help="how many (24)")
     command.set_defaults(run=sheet)
 
     command = commands.add_parser(

@@ -23,6 +23,7 @@ from scipy.io import wavfile
 from tqdm import tqdm
 
 from whim import adpcm, bank, dac, phrases, speech, voices
+from whim.arguments import whole
 
 
 def main() -> int:
@@ -96,24 +97,6 @@ def measure(arguments: argparse.Namespace) -> None:
         spectra.plot(arguments.plot)
 
 
-def number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) >= phrases.VERDICTS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 131071")
-    return int(text)
-
-
-def width(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
-    return int(text)
-
-
-def volume(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > dac.LOUD:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {dac.LOUD}")
-    return int(text)
-
-
 def parse() -> argparse.Namespace:
     summary, _, examples = __doc__.partition("\n\n")
     manners = {"epilog": examples, "formatter_class": argparse.RawDescriptionHelpFormatter}
@@ -121,9 +104,11 @@ def parse() -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("say", help="a verdict, as text and as sound", **manners)
-    command.add_argument("verdict", type=number, metavar="N", help="0 to 131071")
+    verdict = whole(0, phrases.VERDICTS - 1)
+    command.add_argument("verdict", type=verdict, metavar="N", help="0 to 131071")
     command.add_argument("--wav", type=Path, metavar="FILE", help="what the DAC gets: 64 kHz")
     command.add_argument("--bank", type=Path, default=bank.PATH, help="another bank")
+    volume = whole(0, dac.LOUD)
     command.add_argument("--volume", type=volume, default=dac.LOUD, help="0 to 256 (256)")
     command.set_defaults(run=say)
 
@@ -132,7 +117,7 @@ def parse() -> argparse.Namespace:
     command.add_argument("--phrases", type=Path, default=phrases.PATH, help="the phrases")
     command.add_argument("--out", type=Path, default=bank.PATH, help="the bank")
     command.add_argument(
-        "--width", type=width, default=16, metavar="N",
+        "--width", type=whole(1, 64), default=16, metavar="N",
         help="how wide the encoder searches, 1 to 64: more is slower and comes nearer (16)",
     )  # fmt: skip
     command.set_defaults(run=render)

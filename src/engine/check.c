@@ -90,9 +90,7 @@ static enum whim_status check_shape(const struct layer *layer)
     return WHIM_OK;
 }
 
-/* Bound |sum| by shapes, encoding and bias alone: 128 * (terms * largest weight) + |bias|.
- * Fills in *bound without the bias. */
-static enum whim_status check_sum(const struct layer *layer, uint32_t *bound)
+enum whim_status check_sum(const struct layer *layer, uint32_t *bound)
 {
     uint32_t terms = layer->fan_in, limit = limits[layer->encoding];
 

@@ -11,6 +11,10 @@ enum whim_status check_header(const uint8_t *file, uint32_t length);
 /* Layer `index`, its records and weights excepted; the largest |sum| before its bias in *bound. */
 enum whim_status check_layer(const struct whim_model *model, unsigned index, uint32_t *bound);
 
+/* Bound |sum| by shapes, encoding and bias alone: 128 * (terms * largest weight) + |bias|. Fills in
+ * *bound without the bias. */
+enum whim_status check_sum(const struct layer *layer, uint32_t *bound);
+
 /* Whether the arena has room for what `layer` holds for its consumer, NULL for the picture. */
 enum whim_status check_arena(const struct whim_model *model, const struct layer *layer,
                              const struct layer *consumer);

@@ -163,12 +163,6 @@ static int32_t *sums_of(const struct whim_generator *g, const struct layer *laye
     return sums + y / phase_step(layer) * phase_columns(layer) * TILE;
 }
 
-/* Outputs of a row in `phase`. */
-static uint32_t outputs(const struct layer *layer, const struct phase *phase)
-{
-    return (layer->width - phase->x + phase_step(layer) - 1) / phase_step(layer);
-}
-
 /* The parts: each does its piece, and says with g->part what is next. */
 
 static enum whim_status begin_layer(struct whim_generator *g)
@@ -222,7 +216,7 @@ static enum whim_status take_records(struct whim_generator *g, struct layer *lay
     enum whim_status status = gather(g, g->records, count * record_bytes(layer));
 
     if (status != WHIM_DONE) return status;
-    check_layer(&g->model, g->layer, &bound); /* for the bound: it was found right before */
+    check_sum(layer, &bound); /* for the bound: it was looked at */
     status = check_records(layer, layer->records, count, bound);
     if (status) return status;
     if (is_tiled(layer)) begin_phase(g, layer, 0);
@@ -249,7 +243,7 @@ static enum whim_status take_weights(struct whim_generator *g, const struct laye
     whim_unpack_block(layer, packed, block.count, g->arena + g->weights);
     source_of(g, g->layer, &source);
     for (y = phase.y; y < layer->height; y += step)
-        whim_add_block(layer, &block, &phase, &source, y, 0, outputs(layer, &phase),
+        whim_add_block(layer, &block, &phase, &source, y, 0, phase_outputs(layer, &phase),
                        sums_of(g, layer, y));
     used(g, count);
     g->done += block.count;
@@ -268,7 +262,8 @@ static enum whim_status finish_row(struct whim_generator *g, struct layer *layer
     if (g->y < layer->height) {
         layer->layout = LAYOUT_PLAIN; /* the tile's records lie one by one */
         whim_finish_tile(layer, &phase, g->tile * TILE, tile_channels(layer, g->tile), 0,
-                         outputs(layer, &phase), sums_of(g, layer, g->y), row_of(g, layer, g->y));
+                         phase_outputs(layer, &phase), sums_of(g, layer, g->y),
+                         row_of(g, layer, g->y));
         g->y += step;
         return WHIM_OK;
     }

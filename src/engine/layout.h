@@ -59,4 +59,10 @@ struct phase {
 /* Phase `number`, 0 to step^2 - 1. */
 struct phase tile_phase(const struct layer *layer, uint32_t number);
 
+/* Outputs of a row in `phase`. */
+static inline uint32_t phase_outputs(const struct layer *layer, const struct phase *phase)
+{
+    return (layer->width - phase->x + phase_step(layer) - 1) / phase_step(layer);
+}
+
 #endif

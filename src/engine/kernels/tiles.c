@@ -92,7 +92,7 @@ void whim_tiled_row(const struct layer *layer, const struct rows *source, uint16
         packed += TILE * record_bytes(layer);
         for (number = 0; number < step * step; number++) {
             const struct phase phase = tile_phase(layer, number);
-            const uint32_t outputs = (layer->width - phase.x + step - 1) / step;
+            const uint32_t outputs = phase_outputs(layer, &phase);
             for (from = 0; phase.y == y % step && from < outputs; from = to) {
                 to = outputs - from < STRETCH ? outputs : from + STRETCH;
                 for (i = 0; i < (to - from) * TILE; i++) sums[i] = 0;
