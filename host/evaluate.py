@@ -39,12 +39,20 @@ def cat(args: argparse.Namespace) -> None:
     report = cat_evaluation.judge(args.data, args.model, args.count, args.seed, args.net, kept)
     if args.neighbours:
         model = args.model[-1]
-        cat_evaluation.neighbours(args.data, model, args.seed, args.net, kept, args.neighbours)
+        near = cat_evaluation.neighbours(
+            args.data, model, args.seed, args.net, kept, args.neighbours
+        )
+        report["nearest"] = near
     if args.json:
         print(json.dumps(report))
         return
     print(f"{report['net']}, against {report['real']} real pictures, latents of seed {args.seed}")
     print(cat_evaluation.table(report))
+    if args.neighbours:
+        print(
+            f"median cosine to the nearest real picture: {near['made']:.3f} of 16 made ones,"
+            f" {near['real']:.3f} of real ones to another"
+        )
 
 
 def main() -> int:

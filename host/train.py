@@ -71,18 +71,16 @@ def cat(args):
 def cat4(args):
     from tqdm import tqdm
     from whim import cat_gptq, cat_net, integers
-    from whim.encodings import Encoding
 
     layers = len(cat_net.load(args.checkpoint))
-    encodings = [Encoding[name.upper()] for name in args.weights]
-    if len(encodings) not in (1, layers):
-        raise ValueError(f"--weights has {len(encodings)} values: give 1 or {layers}")
-    encodings *= layers // len(encodings)
+    if len(args.weights) not in (1, layers):
+        raise ValueError(f"--weights has {len(args.weights)} values: give 1 or {layers}")
+    widths = args.weights * (layers // len(args.weights))
 
     def bar(stages):
         return tqdm(stages, desc="4 bits", unit="layer", disable=None)
 
-    integers.save(cat_gptq.quantise(args.checkpoint, encodings, bar), args.out)
+    integers.save(cat_gptq.quantise(args.checkpoint, widths, bar), args.out)
     print(f"{args.out} is made; now: python host/pack.py")
 
 
@@ -147,9 +145,9 @@ def main():
     command.add_argument(
         "--weights",
         nargs="+",
-        choices=("int8", "int4", "int2"),
+        choices=("int8", "int4", "int3", "int2"),
         default=["int4"],
-        help="of all layers, or one for each",
+        help="of all layers, or one for each; int3 is kept in 4 bits, to be judged",
     )
     command.set_defaults(run=cat4)
 

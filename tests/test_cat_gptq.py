@@ -47,21 +47,22 @@ def error(model, checkpoint):
 
 
 def test_making_up_for_errors_beats_plain_rounding(checkpoint):
-    four = cat_gptq.quantise(checkpoint, [Encoding.INT4] * 5)
+    four = cat_gptq.quantise(checkpoint, ["int4"] * 5)
     plain = cat_net.quantise(checkpoint, Encoding.INT4)
     assert error(four, checkpoint) < 0.85 * error(plain, checkpoint)
-    eight = cat_gptq.quantise(checkpoint, [Encoding.INT8] * 5)
+    eight = cat_gptq.quantise(checkpoint, ["int8"] * 5)
     assert error(eight, checkpoint) < error(four, checkpoint)
 
 
 def test_each_layer_has_the_encoding_that_was_asked_for_and_weights_that_it_can_hold(
     checkpoint, tmp_path
 ):
-    wanted = [Encoding.INT8, Encoding.INT2, Encoding.INT4, Encoding.INT4, Encoding.INT8]
-    model = cat_gptq.quantise(checkpoint, wanted)
-    assert [layer.encoding for layer in model.layers] == wanted
+    model = cat_gptq.quantise(checkpoint, ["int8", "int2", "int4", "int3", "int8"])
+    encodings = [Encoding.INT8, Encoding.INT2, Encoding.INT4, Encoding.INT4, Encoding.INT8]
+    assert [layer.encoding for layer in model.layers] == encodings
     assert set(np.unique(model.layers[1].weights)) == {-3, -1, 1, 3}
     assert model.layers[2].weights.min() >= -8 and model.layers[2].weights.max() <= 7
+    assert model.layers[3].weights.min() >= -4 and model.layers[3].weights.max() <= 3
     integers.save(model, tmp_path / "cat.npz")
     again = integers.load(tmp_path / "cat.npz")
     z = cat_net.latents(2, np.random.default_rng(3))
@@ -69,7 +70,7 @@ def test_each_layer_has_the_encoding_that_was_asked_for_and_weights_that_it_can_
 
 
 def test_the_same_checkpoint_gives_the_same_integers(checkpoint):
-    models = [cat_gptq.quantise(checkpoint, [Encoding.INT4] * 5) for _ in range(2)]
+    models = [cat_gptq.quantise(checkpoint, ["int4"] * 5) for _ in range(2)]
     for one, other in zip(*(model.layers for model in models)):
         assert np.array_equal(one.weights, other.weights)
         assert np.array_equal(one.bias, other.bias)

@@ -42,10 +42,10 @@ class Heads(torch.nn.Module):
         return self.head(maps[0]).flatten(1)
 
 
-def new_run(seed=0):
+def new_run(seed=0, blurred=1, pictures=PICTURES):
     torch.manual_seed(seed)
     parts = cat_generator.generator((8, 8, 4, 4)), Features(), Heads()
-    return cat_training.Run(PICTURES, *parts, seed)
+    return cat_training.Run(pictures, *parts, seed, blurred=blurred)
 
 
 def weights(run):
@@ -102,6 +102,22 @@ def test_a_run_that_is_killed_anywhere_goes_on_as_if_it_had_not_been(tmp_path, m
     resumed = train_on(tmp_path / "state.pt", steps=6, run=new_run(seed=0))
     assert resumed.keys() == unbroken.keys()
     assert all(torch.equal(resumed[key], unbroken[key]) for key in unbroken)
+
+
+def test_a_run_from_nothing_first_learns_to_draw_pictures_from_their_components(monkeypatch):
+    monkeypatch.setattr(cat_training, "RATE", 1e-2)
+    grey = np.broadcast_to(RNG.integers(0, 256, (64, 1, 1, 1), np.uint8), PICTURES.shape).copy()
+    run = new_run(blurred=40, pictures=grey)
+    losses = [run.train_step()["reconstruction"] for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+    assert set(run.train_step()) == {"heads", "generator"}
+
+
+def test_components_have_the_variance_of_latents():
+    pictures = torch.randn(80, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    found = cat_training.Components(pictures)(pictures)
+    assert found.shape == (80, cat_generator.LATENT) and not found[:, 80:].any()
+    assert torch.allclose(found[:, :60].var(0), torch.ones(60), atol=0.1)
 
 
 def test_an_epoch_shows_every_picture_once():
@@ -214,9 +230,11 @@ def test_frechet_distance_of_known_gaussians():
     assert cat_metrics.frechet(x, 2 * x + 1) == pytest.approx(3 + 3, rel=0.02)
 
 
-def test_nearest_finds_the_picture_itself():
+def test_a_picture_is_most_alike_to_itself():
     x = RNG.normal(0, 1, (30, 8)).astype(np.float32)
-    assert cat_metrics.nearest(3 * x[:5], x, 2)[:, 0].tolist() == [0, 1, 2, 3, 4]
+    alike = cat_metrics.cosines(3 * x[:5], x)
+    assert alike.argmax(1).tolist() == [0, 1, 2, 3, 4]
+    assert np.allclose(alike.max(1), 1)
 
 
 def test_the_judge_tells_the_real_from_noise_and_remembers_features(tmp_path, monkeypatch):
@@ -243,7 +261,8 @@ def test_the_judge_tells_the_real_from_noise_and_remembers_features(tmp_path, mo
 
     sheet = tmp_path / "near.png"
     np.save(tmp_path / "copies.npy", PICTURES[20:40, :, ::-1] // 2)
-    cat_evaluation.neighbours(given[0], tmp_path / "copies.npy", 1, "lite0", given[5], sheet)
+    near = cat_evaluation.neighbours(given[0], tmp_path / "copies.npy", 1, "lite0", given[5], sheet)
+    assert near["made"] > 0.9999 > near["real"]
     rows = np.asarray(Image.open(sheet)).reshape(8, 128, 12, 128, 3).swapaxes(1, 2)
     assert np.array_equal(rows[:, 0], rows[:, 1]) and np.array_equal(rows[:, 6], rows[:, 7])
 

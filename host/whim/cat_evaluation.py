@@ -9,6 +9,7 @@ import numpy as np
 from whim import cat_data, cat_metrics, sheets
 
 NEIGHBOURS, BATCH = 5, 50
+REAL = 1000  # real pictures whose nearest others are looked for
 
 
 def judge(data: Path, models: list[Path], count: int, seed: int, net: str, kept: Path) -> dict:
@@ -85,15 +86,29 @@ def features(made: np.ndarray, net: str, kept: Path) -> np.ndarray:
     return np.load(file)
 
 
-def neighbours(data: Path, model: Path, seed: int, net: str, kept: Path, out: Path) -> None:
+def neighbours(data: Path, model: Path, seed: int, net: str, kept: Path, out: Path) -> dict:
     """A sheet: 16 made pictures of seeds not chosen by hand, two in a row, and beside each the real
-    pictures that are nearest to it in the features, mirrored ones too. Copies would be seen."""
+    pictures that are most alike, mirrored where that is nearer. Copies would be seen.
+
+    Answers the median cosine of the features of a made picture and its nearest real one; and, to
+    compare with, of a real one and its nearest other.
+    """
     real = cat_data.load(data)
-    real = np.concatenate([real, real[:, :, ::-1]])
+    both = np.concatenate([real, real[:, :, ::-1]])
     made = pictures(model, 16, seed)
-    near = cat_metrics.nearest(*(features(each, net, kept) for each in (made, real)), NEIGHBOURS)
-    rows = np.concatenate([made[:, None], real[near]], 1)
+    seen, known = (features(each, net, kept) for each in (made, both))
+    alike = cat_metrics.cosines(seen, known)
+    turned = alike[:, len(real) :] > alike[:, : len(real)]
+    alike = np.maximum(alike[:, len(real) :], alike[:, : len(real)])
+    near = np.argsort(-alike, 1)[:, :NEIGHBOURS]
+    shown = both[near + len(real) * np.take_along_axis(turned, near, 1)]
+    rows = np.concatenate([made[:, None], shown], 1)
     sheets.sheet(rows.reshape(-1, 64, 64, 3), 2 * (NEIGHBOURS + 1), scale=2).save(out)
+
+    some = np.arange(min(REAL, len(real)))
+    others = cat_metrics.cosines(known[some], known)
+    others[some, some] = others[some, some + len(real)] = -1
+    return dict(made=float(np.median(alike.max(1))), real=float(np.median(others.max(1))))
 
 
 def table(report: dict) -> str:

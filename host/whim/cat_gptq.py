@@ -20,14 +20,20 @@ from whim.quantize import multiplier_and_shift
 SEED, LATENTS, BATCH = 1, 1024, 32
 DAMP = 0.01  # of an input's mean power, added to every input's
 COLUMNS = 128  # rounded before the columns behind them are corrected
+WIDTHS = {  # the encoding, and how far from zero its values may go
+    "int8": (Encoding.INT8, 128),
+    "int4": (Encoding.INT4, 8),
+    "int3": (Encoding.INT4, 4),  # to see what three bits would give: no encoding has as many
+    "int2": (Encoding.INT2, 3),
+}
 SHARES = np.linspace(0.3, 1, 29)  # of the widest weight, tried as the largest that is not clipped
 
 
 @torch.no_grad()
 def quantise(
-    checkpoint: Path, encodings: list[Encoding], progress: Callable[[list], list] = iter
+    checkpoint: Path, widths: list[str], progress: Callable[[list], list] = iter
 ) -> Model:
-    """The generator in `checkpoint` in integers, its layers' weights as `encodings` say.
+    """The generator in `checkpoint` in integers, its layers' weights of `widths`, from WIDTHS.
 
     The same latents, hence the same integers each time. `progress` wraps the stages.
     """
@@ -36,16 +42,16 @@ def quantise(
     source, scale = torch.from_numpy(z).float()[:, :, None, None], cat_net.Z_SCALE
     wanted = source * scale
     layers = []
-    for stage, following, encoding in progress(list(zip(stages, [*stages[1:], None], encodings))):
+    for stage, following, width in progress(list(zip(stages, [*stages[1:], None], widths))):
         wanted = transposed(stage, wanted) + column(stage.bias)
         if following:
             wanted /= column(cat_net.even_out(stage, following, some(wanted.relu())))
-        weights, weight_scale = rounded(stage, encoding, source)
+        weights, weight_scale = rounded(stage, *WIDTHS[width], source)
         units = len(weight_scale)
         layer = Layer(
             Op.CONV_TRANSPOSE,
             *(units, *wanted.shape[2:]),
-            encoding,
+            WIDTHS[width][0],
             weights.transpose(3, 0, 1, 2).reshape(units, -1).astype(np.int64),
             kernel=len(weights),
             stride=stage.stride,
@@ -68,7 +74,7 @@ def quantise(
     return Model(z.shape[1], layers)
 
 
-def rounded(stage, encoding, source) -> tuple[np.ndarray, np.ndarray]:
+def rounded(stage, encoding, limit, source) -> tuple[np.ndarray, np.ndarray]:
     """Weights in integers, shaped as the stage's, and the scale of each output channel.
 
     Outputs of one phase of the transposed convolution (as docs/DESIGN.md calls it) share their
@@ -84,23 +90,23 @@ def rounded(stage, encoding, source) -> tuple[np.ndarray, np.ndarray]:
 
     flat = torch.cat([gather(stage.weights, place) for place in places])
     units = stage.weights.shape[3]
-    widest = flat.abs().amax(1).view(-1, units).amax(0) / (encoding.limit - 1)
+    widest = flat.abs().amax(1).view(-1, units).amax(0) / (limit - 1)
     least, weight_scale = torch.full((units,), torch.inf), widest.clone()
     for share in SHARES:
         tried = (widest * share).repeat(len(places))[:, None]
-        lost = ((nearest(flat / tried, encoding) * tried - flat) ** 2) @ power.diagonal()
+        lost = ((nearest(flat / tried, encoding, limit) * tried - flat) ** 2) @ power.diagonal()
         lost = lost.view(-1, units).sum(0)
         better = lost < least
         least[better], weight_scale[better] = lost[better], widest[better] * share
     weight_scale = weight_scale.double().numpy()
-    whole = gptq(flat / column(weight_scale)[:, 0].repeat(len(places), 1), inverse, encoding)
+    whole = gptq(flat / column(weight_scale)[:, 0].repeat(len(places), 1), inverse, encoding, limit)
     weights = np.zeros_like(stage.weights)
     for place, part in zip(places, whole.split(units)):
         scatter(weights, place, part)
     return weights, weight_scale
 
 
-def gptq(weights, inverse, encoding):
+def gptq(weights, inverse, encoding, limit):
     """Weights (rows, inputs) in steps, rounded; `inverse`: of the second moments of the inputs."""
     order = torch.argsort(inverse.diagonal())  # what the inputs to come can say least about first
     upper = torch.linalg.cholesky(inverse[order][:, order], upper=True)
@@ -110,19 +116,18 @@ def gptq(weights, inverse, encoding):
         end = min(begin + COLUMNS, count)
         lost = torch.empty(len(weights), end - begin)
         for index in range(begin, end):
-            whole[:, index] = nearest(weights[:, index], encoding)
+            whole[:, index] = nearest(weights[:, index], encoding, limit)
             lost[:, index - begin] = (weights[:, index] - whole[:, index]) / upper[index, index]
             weights[:, index:end] -= lost[:, index - begin, None] * upper[index, index:end]
         weights[:, end:] -= lost @ upper[begin:end, end:]
     return whole[:, torch.argsort(order)]
 
 
-def nearest(steps, encoding):
-    """The nearest values that the encoding has."""
+def nearest(steps, encoding, limit):
+    """The nearest values that the encoding has, within the limit."""
     if encoding is Encoding.INT2:
         return ((steps - 1) / 2).round().clamp(-2, 1) * 2 + 1
-    lowest = -127 if encoding is Encoding.INT8 else -encoding.limit
-    return steps.round().clamp(lowest, encoding.limit - (encoding is not Encoding.TERNARY))
+    return steps.round().clamp(max(-limit, -127), limit - 1)
 
 
 def phases(stage) -> list[tuple[list[int], list[int]]]:

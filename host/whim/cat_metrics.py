@@ -57,7 +57,7 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     return float(means + np.trace(first) + np.trace(second) - 2 * roots.sum())
 
 
-def nearest(a: np.ndarray, b: np.ndarray, count: int) -> np.ndarray:
-    """Which `count` rows of `b` are nearest to each row of `a`, by the cosine: (len(a), count)."""
+def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How alike each row of `a` is to each of `b`, at most 1: (len(a), len(b))."""
     a, b = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (a, b))
-    return np.argsort(-(a @ b.T), axis=1)[:, :count]
+    return a @ b.T

@@ -3,6 +3,10 @@
 The heads of cat_discriminator.py judge real and made pictures, the generator tries to please them
 (hinge loss), and what is kept is a moving average of its weights. A run that was killed goes on
 from its last checkpoint as if it had not been.
+
+Against noise the heads win at once, and the generator answers with one picture for all latents. So
+a generator that begins from nothing first learns, without heads, to draw pictures from their
+principal components: blurred, but as different as the pictures are.
 """
 
 import copy
@@ -22,6 +26,7 @@ from whim.cat_generator import LATENT
 BATCH = 32
 RATE, BETAS = 2e-4, (0.0, 0.99)
 AVERAGE_IMAGES = 10_000  # half-life of the moving average; a fifth of the run while it is young
+BLURRED_STEPS = 500  # without heads, where a run begins from nothing
 CHECKPOINT_STEPS, REPORT_STEPS = 50, 500
 JUDGED = 500  # made pictures in a report's kernel distance, against twice as many real ones
 LINE_SECONDS = 60  # between two lines of progress where there is no terminal
@@ -39,7 +44,7 @@ def train(pictures: np.ndarray, out: Path, steps: int, seed: int = 0, start: Pat
     device = "cuda" if torch.cuda.is_available() else "cpu"
     nets = cat_discriminator.Features(), cat_discriminator.Heads()
     begin = cat_generator.load(start) if start else cat_generator.generator()
-    run = Run(pictures, begin, *nets, seed, device)
+    run = Run(pictures, begin, *nets, seed, device, blurred=0 if start else BLURRED_STEPS)
     run.load(out / "state.pt")
     report = Report(pictures, out)
     for _ in progress(run, steps):
@@ -67,15 +72,18 @@ def progress(run: "Run", steps: int):
 class Run:
     """The nets, their optimisers, and everything else that changes from step to step."""
 
-    def __init__(self, pictures, generator, features, heads, seed: int = 0, device: str = "cpu"):
+    def __init__(self, pictures, generator, features, heads, seed=0, device="cpu", blurred=0):
         if len(pictures) < BATCH:
             raise ValueError(f"{len(pictures)} pictures: fewer than a batch of {BATCH}")
         self.pictures, self.seed, self.step = torch.from_numpy(pictures), seed, 0
-        self.device = torch.device(device)
+        self.device, self.blurred = torch.device(device), blurred
         self.generator, self.features = generator.to(device), features.to(device)
         self.heads = heads.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(generator).requires_grad_(False)
         features.normalise(torch.cat([self.real(step) for step in range(8)]))
+        if blurred:
+            some = torch.cat([self.real(step) for step in range(min(128, len(pictures) // BATCH))])
+            self.components = Components(some)
         fused = dict(fused=True)
         self.generator_optimiser = torch.optim.Adam(generator.parameters(), RATE, BETAS, **fused)
         self.heads_optimiser = torch.optim.Adam(heads.parameters(), RATE, BETAS, **fused)
@@ -91,10 +99,32 @@ class Run:
         return torch.where(mirrored[rows, None, None, None], x.flip(3), x).to(self.device)
 
     def train_step(self) -> dict[str, float]:
-        """An update of the heads, then one of the generator, on the same made pictures."""
+        """One more step; answers its losses."""
         self.generator.train()
+        losses = self.reconstruct() if self.step < self.blurred else self.compete()
+        self.step += 1
+        half_life = min(AVERAGE_IMAGES, self.step * BATCH / 5)
+        with torch.no_grad():
+            for mean, now in zip(self.average.parameters(), self.generator.parameters()):
+                mean.lerp_(now, 1 - 0.5 ** (BATCH / half_life))
+        return losses
+
+    def make(self, z):
         with self.autocast():
-            made = self.generator(torch.randn(BATCH, LATENT, 1, 1).to(self.device)).float()
+            return self.generator(z[:, :, None, None].to(self.device)).float()
+
+    def reconstruct(self) -> dict[str, float]:
+        """An update of the generator towards real pictures, by their principal components."""
+        real = self.real(self.step)
+        loss = (self.make(self.components(real)) - real).abs().mean()
+        self.generator_optimiser.zero_grad()
+        loss.backward()
+        self.generator_optimiser.step()
+        return dict(reconstruction=loss.item())
+
+    def compete(self) -> dict[str, float]:
+        """An update of the heads, then one of the generator, on the same made pictures."""
+        made = self.make(torch.randn(BATCH, LATENT))
         maps = self.features(cat_discriminator.augment(made))
         with torch.no_grad():
             real_maps = self.features(cat_discriminator.augment(self.real(self.step)))
@@ -114,12 +144,6 @@ class Run:
         displeased.backward()
         self.generator_optimiser.step()
         self.heads.requires_grad_(True)
-
-        self.step += 1
-        half_life = min(AVERAGE_IMAGES, self.step * BATCH / 5)
-        with torch.no_grad():
-            for mean, now in zip(self.average.parameters(), self.generator.parameters()):
-                mean.lerp_(now, 1 - 0.5 ** (BATCH / half_life))
         return dict(heads=loss.item(), generator=displeased.item())
 
     def autocast(self):
@@ -145,6 +169,21 @@ class Run:
     def _parts(self):
         nets = self.generator, self.average, self.features, self.heads
         return *nets, self.generator_optimiser, self.heads_optimiser
+
+
+class Components:
+    """Principal components of pictures, of variance 1 as latents are; at most LATENT of them."""
+
+    def __init__(self, pictures):
+        """`pictures`: (N, 3, 64, 64)."""
+        flat = pictures.flatten(1)
+        _, spread, basis = torch.pca_lowrank(flat, min(LATENT, len(flat)))
+        self.mean, self.basis = flat.mean(0), basis * (len(flat) ** 0.5 / spread.clamp(1e-3))
+
+    def __call__(self, pictures):
+        """Of each picture: (N, LATENT), zeros in the last where there are fewer."""
+        found = (pictures.flatten(1) - self.mean) @ self.basis
+        return F.pad(found, (0, LATENT - found.shape[1]))
 
 
 class Report:
