@@ -41,3 +41,11 @@ def reference() -> Path:
 def sanitized() -> Path:
     """The same program, which stops at the first undefined behaviour or wild access."""
     return built("sim_sanitize")
+
+
+@pytest.fixture(scope="session")
+def puppet(emulator, tmp_path_factory) -> Path:
+    """V3F's program for tests/puppet.py."""
+    from puppet import build
+
+    return build(tmp_path_factory.mktemp("puppet"))

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "tests/riscv"
 GCC = shutil.which("riscv64-unknown-elf-gcc") or "riscv64-unknown-elf-gcc"
 QEMU = "qemu-system-riscv32"
-ISA_E, ISA_M, ISA_C = 1, 2, 4
+ISA_E, ISA_M, ISA_C, ISA_A, ISA_F, ISA_B = 1, 2, 4, 8, 16, 32
 ENOUGH = 100_000_000
 
 pytestmark = pytest.mark.usefixtures("emulator")
@@ -53,22 +53,27 @@ def run_words(words: list[int], isa: int) -> Machine:
     return machine
 
 
-def suites() -> list[Path]:
+def suites(*names: str) -> list[Path]:
     package = pytest.importorskip("pythondata_cpu_ibex", reason="brings the riscv-tests")
     folder = Path(package.__file__).parent / "system_verilog/vendor/riscv-tests/isa"
-    return sorted(
-        path for suite in ("rv32ui", "rv32um", "rv32uc") for path in (folder / suite).glob("*.S")
-    )
+    return sorted(path for suite in names for path in (folder / suite).glob("*.S"))
 
 
-def test_all_riscv_tests_pass_for_what_the_core_claims(tmp_path):
-    tests = suites()
-    assert len(tests) == 48
+@pytest.mark.parametrize(
+    "names, count, isa, march, mabi",
+    [
+        (("rv32ui", "rv32um", "rv32uc"), 48, ISA_M | ISA_C, "rv32imac", "ilp32"),
+        (("rv32ua",), 10, ISA_A, "rv32ima", "ilp32"),
+        (("rv32uf",), 11, ISA_F | ISA_C, "rv32imafc", "ilp32f"),
+    ],
+)
+def test_all_riscv_tests_pass_for_what_the_core_claims(tmp_path, names, count, isa, march, mabi):
+    tests = suites(*names)
+    assert len(tests) == count
     for source in tests:
-        image = compile_riscv(
-            tmp_path / source.stem, f"-I{source.parents[1]}/macros/scalar", source
-        )
-        core = machine(image, ISA_M | ISA_C)
+        words = f"-I{source.parents[1]}/macros/scalar", source
+        image = compile_riscv(tmp_path / source.stem, *words, march=march, mabi=mabi)
+        core = machine(image, isa)
         assert core.call("run", ENOUGH) == ECALL, f"{source.stem}: {core.fault()}"
         assert core.call("x", 10) == 0, f"{source.stem}: case {core.call('x', 10)} failed"
 
@@ -149,11 +154,20 @@ def kernels(out: Path, model: bytes, program: str, march: str, mabi: str) -> Pat
     folders = [f"-I{ROOT}/include", f"-I{ROOT}/src", f"-Wa,-I{out}"]
     sources = [HERE / "start.S", HERE / "result.c", HERE / program]
     sources += [ROOT / "src/ports/ch32v003/memory.c", *engine]
-    words = [*flags, *folders, *sources, "-lgcc"]
+    words = [*flags, *folders, *sources, *([] if march == FLAGSHIP else ["-lgcc"])]
     return compile_riscv(out / "image", *words, march=march, mabi=mabi)
 
 
-@pytest.fixture(params=[("rv32ec", "ilp32e", ISA_E | ISA_C), ("rv32imac", "ilp32", ISA_M | ISA_C)])
+FLAGSHIP = "rv32imac_zba_zbb"  # for which there is no libgcc, and none is needed
+
+
+@pytest.fixture(
+    params=[
+        ("rv32ec", "ilp32e", ISA_E | ISA_C),
+        ("rv32imac", "ilp32", ISA_M | ISA_C),
+        (FLAGSHIP, "ilp32", ISA_M | ISA_C | ISA_B),
+    ]
+)
 def picture(request, tmp_path):
     """A picture of the shipped die, and the core that it is for."""
     march, mabi, isa = request.param
@@ -195,18 +209,59 @@ def result(core: Machine) -> list[int]:
     return list(struct.unpack("<4I", core.read(core.addresses["result"], 16)))
 
 
-def qemu(image: Path) -> list[int]:
-    """The result of a program on QEMU's `virt` machine."""
+def need_qemu() -> None:
     if not shutil.which(QEMU):
         if os.environ.get("WHIM_REQUIRE_QEMU"):
             pytest.fail(f"{QEMU} is missing")
         pytest.skip(f"{QEMU} is not here: apt-get install qemu-system-misc")
+
+
+def qemu(image: Path) -> list[int]:
+    """The result of a program on QEMU's `virt` machine."""
+    need_qemu()
     run = subprocess.run(
         [QEMU, "-M", "virt", "-icount", "shift=0", "-display", "none", "-serial", "stdio",
          "-bios", "none", "-kernel", image],
         capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return [int(number, 16) for number in run.stdout.split()]
+
+
+def v3f_cycles(words: list[int], at: int) -> float:
+    """What V3F takes for these words, where they lie one after the other many times."""
+    cycles, many = [], 64
+    for times in (0, many):
+        machine = Machine(None, "ch32h417")
+        machine.call("power_on", 1)
+        program = [0x20110537, *words * times, 0x00100073]  # lui a0, 0x20110; ...; ebreak
+        machine.write(at, b"".join(word.to_bytes(4, "little") for word in program))
+        start = [at & 0xFFFF_F000 | 0x2B7, 0x00028067]  # lui t0, at; jr t0
+        machine.write(0, b"".join(word.to_bytes(4, "little") for word in start))
+        assert machine.call("run", 400_000) == FAULT and "EBREAK" in machine.fault()
+        cycles.append(machine.figure("cycles"))
+    return (cycles[1] - cycles[0]) / many
+
+
+@pytest.mark.parametrize(
+    "name, words, in_ram, in_flash",
+    [
+        ("addi", [0x00158593], 1, 9),
+        ("two c.addi", [0x05850585], 2, 9),
+        ("lw", [0x00052603], 2, 9),
+        ("sw", [0x00B52023], 2, 9),
+        ("amoadd.w", [0x00B5262F], 2, 9),
+        ("mul", [0x02B58633], 1, 9),
+        ("div", [0x02B5C633], 34, 34),
+        ("sh1add", [0x20B5A633], 1, 9),
+        ("bne, not taken", [0x00001463], 1, 9),
+        ("beq over a word", [0x00000463, 0x00158593], 3, 18),
+        ("j over a word", [0x0080006F, 0x00158593], 3, 18),
+        ("auipc, and jalr to the next", [0x00000617, 0x00860067], 5, 27),
+    ],
+)
+def test_the_cycle_model_of_v3f_is_what_core_h_says_of_it(name, words, in_ram, in_flash):
+    assert v3f_cycles(words, 0x2010_0000) == in_ram
+    assert v3f_cycles(words, 0x0000_1000) == in_flash
 
 
 def test_the_core_is_fast_enough_to_be_used():
@@ -217,4 +272,3 @@ def test_the_core_is_fast_enough_to_be_used():
     core.call("run", 20_000_000)
     assert core.figure("retired") == 20_000_000
     assert time.process_time() - start < 20_000_000 / 50e6  # 50 MIPS, a third of what is usual
-

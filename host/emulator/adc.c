@@ -17,7 +17,7 @@ static const uint8_t pins[][2] = {{PORT_A, 2}, {PORT_A, 1}, {PORT_C, 4}, {PORT_D
 
 static uint32_t divider(const struct board *board)
 {
-    uint32_t prescaler = board->chip.value[RCC_CFGR0] >> 11 & 31;
+    uint32_t prescaler = board->value[RCC_CFGR0] >> 11 & 31;
     uint32_t base = 2 * (prescaler >> 3) + 2;
     return prescaler & 4 ? base * ((uint32_t)2 << (prescaler & 3)) : base;
 }
@@ -30,15 +30,15 @@ static void after(struct board *board, uint32_t clocks, uint8_t doing)
         return;
     }
     board->chip.adc.doing = doing;
-    chip_schedule(board, EVENT_ADC,
-                  board_ticks(board) + (uint64_t)clocks * divider(board) * board->ticks_per_cycle);
+    chip_schedule(board, EVENT_ADC, board_ticks(board) + (uint64_t)clocks * divider(board) *
+                                                             board->bus.ticks_per_cycle);
 }
 
 static void set(struct board *board, uint32_t bits, uint32_t cleared)
 {
-    uint32_t *status = &board->chip.value[ADC1_STATR];
+    uint32_t *status = &board->value[ADC1_STATR];
     *status = (*status & ~cleared) | bits;
-    pfic_line(board, IRQ_ADC, *status & EOC && board->chip.value[ADC1_CTLR1] & EOCIE);
+    pfic_line(board, IRQ_ADC, *status & EOC && board->value[ADC1_CTLR1] & EOCIE);
 }
 
 /* Thermal noise, -n .. n with the middle likelier, n being the board's. */
@@ -65,7 +65,7 @@ static uint32_t convert(struct board *board, unsigned channel)
 static void start(struct board *board)
 {
     static const uint8_t sampling[] = {3, 9, 15, 30, 43, 57, 73, 241};
-    const uint32_t *value = board->chip.value;
+    const uint32_t *value = board->value;
     unsigned channel = value[ADC1_RSQR3] & 31;
     unsigned shift = 3 * (channel % 10);
     uint32_t time = value[channel < 10 ? ADC1_SAMPTR2 : ADC1_SAMPTR1] >> shift & 7;
@@ -87,12 +87,12 @@ static void start(struct board *board)
 uint32_t adc_read(struct board *board, unsigned now)
 {
     if (now == ADC1_RDATAR) set(board, 0, EOC);
-    return board->chip.value[now];
+    return board->value[now];
 }
 
 void adc_write(struct board *board, unsigned now, uint32_t value)
 {
-    uint32_t *registers = board->chip.value, old = registers[now];
+    uint32_t *registers = board->value, old = registers[now];
     bool go = value & SWSTART;
 
     if (now == ADC1_STATR) {
@@ -138,7 +138,7 @@ void adc_reset(struct board *board)
 {
     bus_reset(board, ADC1_STATR, ADC1_DLYR);
     board->chip.adc.doing = NOTHING;
-    board->chip.due[EVENT_ADC] = NEVER;
+    board->due[EVENT_ADC] = NEVER;
     set(board, 0, 0);
 }
 
@@ -149,10 +149,10 @@ void adc_event(struct board *board)
 
     chip->adc.doing = NOTHING;
     switch (done) {
-    case RESETTING: chip->value[ADC1_CTLR2] &= ~(uint32_t)RSTCAL; break;
-    case CALIBRATING: chip->value[ADC1_CTLR2] &= ~(uint32_t)CAL; break;
+    case RESETTING: board->value[ADC1_CTLR2] &= ~(uint32_t)RSTCAL; break;
+    case CALIBRATING: board->value[ADC1_CTLR2] &= ~(uint32_t)CAL; break;
     case CONVERTING:
-        chip->value[ADC1_RDATAR] = convert(board, chip->adc.channel);
+        board->value[ADC1_RDATAR] = convert(board, chip->adc.channel);
         set(board, EOC, 0);
         break;
     }

@@ -1,88 +1,15 @@
 /* What the outside calls: host/whim/board.py, by ctypes. Numbers only, no structs. */
 #include "api.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
 
-enum { FLASH_BYTES = 16 * 1024, RAM_BYTES = 2 * 1024, KB = 1024 };
-
-static int add(struct board *board, const char *name, uint32_t base, uint32_t size, bool flash)
-{
-    struct memory *memory = &board->memory[board->memory_count++];
-    memory->name = name;
-    memory->base = base;
-    memory->size = size;
-    memory->flash = flash;
-    memory->writable = !flash;
-    memory->bytes = malloc(size);
-    memory->code = calloc(size / 2, sizeof *memory->code);
-    if (!memory->bytes || !memory->code) return 0;
-    memset(memory->bytes, flash ? 0xff : 0, size);
-    return 1;
-}
-
 static void seed_noise(struct board *board, uint64_t noise)
 {
     board->noise = noise * UINT64_C(0x9e3779b97f4a7c15) | 1;
     for (int i = 0; i < 16; i++) board_noise(board); /* seeds that are alike come apart */
-}
-
-struct board *board_new_bare(uint32_t isa, uint32_t base, uint32_t bytes)
-{
-    struct board *board = calloc(1, sizeof *board);
-    if (!board) return NULL;
-    board->core.isa = isa;
-    board->core.bare = true;
-    board->ticks_per_cycle = 1;
-    for (unsigned event = 0; event < EVENTS; event++) board->chip.due[event] = NEVER;
-    if (!add(board, "RAM", base, bytes, false)) {
-        board_free(board);
-        return NULL;
-    }
-    core_reset(&board->core, base);
-    return board;
-}
-
-struct board *board_new_ch32v003(void)
-{
-    struct board *board = calloc(1, sizeof *board);
-    if (!board) return NULL;
-    board->core.isa = ISA_E | ISA_C;
-    board->core.model = MODEL_QINGKE_V2A;
-    board->noise = 1;
-    board->adc_noise = 6;
-    board->lsi_jitter = 60;
-    board->ticks_per_cycle = 6;
-    memset(board->drive, DRIVE_NONE, sizeof board->drive);
-    board->drive[PORT_C][1] = board->drive[PORT_C][2] = DRIVE_PULLED_UP;
-    if (!add(board, "RAM", 0x20000000, RAM_BYTES, false) ||
-        !add(board, "flash", 0x00000000, FLASH_BYTES, true)) {
-        board_free(board);
-        return NULL;
-    }
-    board->memory[2] = board->memory[1]; /* the same, seen elsewhere */
-    board->memory[2].base = 0x08000000;
-    board->memory_count = 3;
-    return board;
-}
-
-struct board *board_new_bench(void)
-{
-    struct board *board = board_new_bare(ISA_M | ISA_C, 0x200c0000, 256 * KB);
-    if (!board) return NULL;
-    board->memory[0].name = "DTCM";
-    board->core.model = MODEL_QINGKE_V5F;
-    if (!add(board, "ITCM", 0x200a0000, 128 * KB, false) ||
-        !add(board, "shared SRAM", 0x20100000, 512 * KB, false)) {
-        board_free(board);
-        return NULL;
-    }
-    board->memory[CARD_REACHES].wait = 8;
-    board->core.lowest_sp = board->memory[0].size;
-    return board;
 }
 
 void board_card(struct board *board, const uint8_t *file, uint32_t bytes, uint64_t noise,
@@ -96,29 +23,26 @@ void board_card(struct board *board, const uint8_t *file, uint32_t bytes, uint64
     board->world.card_ends = ends;
 }
 
-void board_free(struct board *board)
-{
-    for (unsigned i = 0; board && i < board->memory_count; i++) {
-        if (i && board->memory[i].bytes == board->memory[i - 1].bytes) continue; /* seen twice */
-        free(board->memory[i].bytes);
-        free(board->memory[i].code);
-    }
-    if (board) free(board->profile);
-    free(board);
-}
-
 int board_profile_start(struct board *board)
 {
-    uint32_t count = board->memory[1].size / 2;
-    free(board->profile);
-    board->profile = calloc(count, sizeof *board->profile);
-    return board->profile != NULL;
+    for (unsigned i = 0; i < board->core_count; i++) {
+        struct view *view = &board->view[i];
+        free(view->profile);
+        view->profile = calloc(view->memory[view->profiled].size / 2, sizeof *view->profile);
+        if (!view->profile) return 0;
+    }
+    return 1;
+}
+
+uint64_t board_core_profile(const struct board *board, unsigned core, uint32_t place, int cycles)
+{
+    const struct profile *here = &board->view[core].profile[place];
+    return cycles ? here->cycles : here->instructions;
 }
 
 uint64_t board_profile(const struct board *board, uint32_t place, int cycles)
 {
-    const struct profile *here = &board->profile[place];
-    return cycles ? here->cycles : here->instructions;
+    return board_core_profile(board, 0, place, cycles);
 }
 
 void board_callbacks(struct board *board, int (*i2c)(int, int), void (*uart)(int))
@@ -127,29 +51,32 @@ void board_callbacks(struct board *board, int (*i2c)(int, int), void (*uart)(int
     board->world.uart = uart;
 }
 
-static void forget_code(struct board *board)
-{
-    for (unsigned i = 0; i < board->memory_count; i++) {
-        memset(board->memory[i].code, 0, board->memory[i].size / 2 * sizeof(struct op));
-    }
-}
-
 static uint8_t *at(struct board *board, uint32_t address, uint32_t count)
 {
-    for (unsigned i = 0; i < board->memory_count; i++) {
-        struct memory *memory = &board->memory[i];
-        uint32_t offset = address - memory->base;
-        if (offset <= memory->size && count <= memory->size - offset) return memory->bytes + offset;
+    for (unsigned i = 0; i < board->core_count; i++) {
+        for (unsigned j = 0; j < board->view[i].count; j++) {
+            struct memory *memory = &board->view[i].memory[j];
+            uint32_t offset = address - memory->base;
+            if (offset <= memory->size && count <= memory->size - offset) {
+                return memory->bytes + offset;
+            }
+        }
     }
     return NULL;
 }
 
 int board_write(struct board *board, uint32_t address, const uint8_t *bytes, uint32_t count)
 {
-    uint8_t *memory = at(board, address, count);
-    if (!memory) return 0;
-    memcpy(memory, bytes, count);
-    forget_code(board);
+    uint8_t *place = at(board, address, count);
+    if (!place) return 0;
+    memcpy(place, bytes, count);
+    for (unsigned i = 0; count && i < board->core_count; i++) {
+        for (unsigned j = 0; j < board->view[i].count; j++) {
+            struct memory *memory = &board->view[i].memory[j];
+            uintptr_t offset = (uintptr_t)place - (uintptr_t)memory->bytes;
+            if (offset < memory->size) memory_written(memory, (uint32_t)offset, count);
+        }
+    }
     return 1;
 }
 
@@ -163,17 +90,27 @@ int board_read(struct board *board, uint32_t address, uint8_t *bytes, uint32_t c
 
 void board_power_on(struct board *board, uint64_t noise)
 {
+    bool slot = board->type == &chip_ch32h417;
+    if (slot && board->power_ons) h417_slot_power(board, false);
     seed_noise(board, noise);
     board->power_ons++;
-    for (uint32_t i = 0; i < board->memory[0].size; i++) {
-        board->memory[0].bytes[i] = (uint8_t)board_noise(board);
+    for (unsigned i = 0; i < board->core_count; i++) {
+        for (unsigned j = 0; j < board->view[i].count; j++) {
+            struct memory *memory = &board->view[i].memory[j];
+            if (!memory->writable || board_sees_twice(board, i, memory)) continue;
+            for (uint32_t k = 0; k < memory->size; k++) {
+                memory->bytes[k] = (uint8_t)board_noise(board);
+            }
+        }
+        board->cores[i].lowest_sp = board->view[i].memory[0].size;
     }
-    forget_code(board);
+    board_forget(board, true);
     board->stop = STOP_NONE;
-    board->core.lowest_sp = board->memory[0].size;
-    board->chip.value[RCC_RSTSCKR] = 0;
     board->typed_count = 0;
-    chip_reset(board, 0x0c000000);
+    board->reset_flags = 0;
+    board->type->reset(board, 0x0c000000);
+    board->value[board->type->watchdog.status] = 0x0c000000; /* and no older flags */
+    if (slot) h417_slot_power(board, true);
 }
 
 void board_reset(struct board *board, uint32_t flags)
@@ -182,12 +119,19 @@ void board_reset(struct board *board, uint32_t flags)
     chip_reset(board, flags);
 }
 
+/* The time that all of the board has reached. */
+static uint64_t reached(const struct board *board)
+{
+    return board->core_count > 1 && !board->turning ? board->now : board_ticks(board);
+}
+
 int board_run(struct board *board, uint64_t ticks)
 {
     board->stop = STOP_NONE;
-    board->deadline = ticks == NEVER ? NEVER : board_ticks(board) + ticks;
+    board->deadline = ticks == NEVER ? NEVER : reached(board) + ticks;
     board_attention(board);
-    core_run(board);
+    if (board->core_count > 1) turns_run(board);
+    else core_run(board);
     return board->stop;
 }
 
@@ -197,43 +141,67 @@ void board_halt(struct board *board)
     board_attention(board);
 }
 
-uint64_t board_figure(const struct board *board, int figure)
+uint64_t board_core_figure(const struct board *board, unsigned number, int figure)
 {
+    const struct core *core = &board->cores[number];
     switch (figure) {
-    case FIGURE_TICKS: return board_ticks(board);
-    case FIGURE_CYCLES: return board->core.cycles;
-    case FIGURE_SLEPT: return board->core.slept;
-    case FIGURE_RETIRED: return board->core.retired;
-    case FIGURE_HERTZ: return chip_hertz(board);
+    case FIGURE_TICKS: return reached(board);
+    case FIGURE_CYCLES: return core->cycles;
+    case FIGURE_SLEPT: return core->slept;
+    case FIGURE_RETIRED: return core->retired;
+    case FIGURE_HERTZ:
+        if (!board->type) return BENCH_HERTZ;
+        return (uint64_t)board->type->ticks_per_us * 1000000 / core->clock.ticks_per_cycle;
     case FIGURE_RESETS: return board->resets;
-    case FIGURE_LOWEST_SP: return board->core.lowest_sp;
-    case FIGURE_PC: return board->core.pc;
+    case FIGURE_LOWEST_SP: return core->lowest_sp;
+    case FIGURE_PC: return core->pc;
     case FIGURE_FAULT_PC: return board->fault_pc;
     case FIGURE_FAULT_ADDRESS: return board->fault_address;
-    case FIGURE_WAITING: return board->core.waiting;
+    case FIGURE_WAITING: return core->waiting;
+    case FIGURE_FAULT_CORE: return board->fault_core;
+    case FIGURE_STARTED: return core->waiting != WAIT_START;
+    case FIGURE_LOWEST_SP_ADDRESS: return board->view[number].memory[0].base + core->lowest_sp;
     }
     return 0;
 }
 
-uint32_t board_x(const struct board *board, unsigned number)
+uint64_t board_figure(const struct board *board, int figure)
 {
-    return board->core.x[number & 31];
+    return board_core_figure(board, 0, figure);
 }
 
-void board_set_pc(struct board *board, uint32_t pc) { board->core.pc = pc; }
+uint32_t board_core_x(const struct board *board, unsigned core, unsigned number)
+{
+    return board->cores[core].x[number & 31];
+}
+
+uint32_t board_x(const struct board *board, unsigned number)
+{
+    return board_core_x(board, 0, number);
+}
+
+void board_set_pc(struct board *board, uint32_t pc) { board->cores[0].pc = pc; }
 
 const char *board_fault_text(const struct board *board) { return board->fault; }
 
+const char *board_core_cycle_model(const struct board *board, unsigned core)
+{
+    return core_model(&board->cores[core])->name;
+}
+
 const char *board_cycle_model(const struct board *board)
 {
-    return core_model(&board->core)->name;
+    return board_core_cycle_model(board, 0);
 }
 
 void board_option(struct board *board, int option, uint32_t value)
 {
+    if (board->type == &chip_ch32h417 && h417_slot_option(board, option, value)) return;
     switch (option) {
     case OPTION_DELIVER_FAULTS: board->deliver_faults = value; break;
-    case OPTION_STACK_LIMIT: board->stack_limit = value; break;
+    case OPTION_STACK_LIMIT: board->cores[0].stack_limit = value; break;
+    case OPTION_STACK_LIMIT_V5F: board->cores[V5F].stack_limit = value; break;
+    case OPTION_RNG_FAULT: board->rng_fault = value; break;
     case OPTION_I2C_STUCK: board->i2c_stuck = value; break;
     case OPTION_ADC_NOISE: board->adc_noise = value; break;
     case OPTION_LSI_JITTER: board->lsi_jitter = value; break;
@@ -249,7 +217,7 @@ void board_option(struct board *board, int option, uint32_t value)
 int board_drive(struct board *board, uint64_t ticks, unsigned port, unsigned pin, unsigned drive)
 {
     uint32_t place = board->change_count;
-    if (place == MAX_CHANGES || port >= PORTS || pin > 7) return 0;
+    if (place == MAX_CHANGES || port >= PORTS || pin >= PINS) return 0;
     while (place && board->changes[place - 1].ticks > ticks) {
         board->changes[place] = board->changes[place - 1];
         place--;
@@ -275,29 +243,14 @@ uint32_t board_type(struct board *board, const uint8_t *bytes, uint32_t count)
     return taken;
 }
 
-static const size_t kept = offsetof(struct board, memory);
-
-uint32_t board_snapshot_bytes(const struct board *board)
-{
-    return (uint32_t)kept + board->memory[0].size;
-}
-
-void board_snapshot(const struct board *board, uint8_t *bytes)
-{
-    memcpy(bytes, board, kept);
-    memcpy(bytes + kept, board->memory[0].bytes, board->memory[0].size);
-}
-
-void board_restore(struct board *board, const uint8_t *bytes)
-{
-    memcpy(board, bytes, kept);
-    memcpy(board->memory[0].bytes, bytes + kept, board->memory[0].size);
-    memset(board->memory[0].code, 0, board->memory[0].size / 2 * sizeof(struct op));
-    board->stop = STOP_NONE;
-}
-
 int board_register(unsigned index, const char **name, uint32_t *address, uint32_t *bits,
                    uint32_t *reset)
 {
-    return bus_register(index, name, address, bits, reset);
+    return bus_register(&chip_ch32v003, index, name, address, bits, reset);
+}
+
+int board_register_ch32h417(unsigned index, const char **name, uint32_t *address, uint32_t *bits,
+                            uint32_t *reset)
+{
+    return bus_register(&chip_ch32h417, index, name, address, bits, reset);
 }

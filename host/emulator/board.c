@@ -4,18 +4,48 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-uint64_t board_ticks(const struct board *board)
+static uint64_t clock_ticks(const struct clock *clock, uint64_t cycles)
 {
-    return board->ticks_base +
-           (board->core.cycles - board->cycles_base) * board->ticks_per_cycle;
+    return clock->ticks_base + (cycles - clock->cycles_base) * clock->ticks_per_cycle;
 }
 
-void board_clock(struct board *board, uint32_t ticks_per_cycle)
+uint64_t core_ticks(const struct core *core) { return clock_ticks(&core->clock, core->cycles); }
+
+uint64_t board_ticks(const struct board *board)
 {
-    board->ticks_base = board_ticks(board);
-    board->cycles_base = board->core.cycles;
-    board->ticks_per_cycle = ticks_per_cycle;
+    uint64_t now = board->now;
+    if (board->core_count == 1) return core_ticks(board->core);
+    if (board->turning) now = core_ticks(board->core);
+    return now > board->latest ? now : board->latest;
+}
+
+uint64_t board_bus_cycles(const struct board *board)
+{
+    const struct clock *bus = &board->bus;
+    return bus->cycles_base + (board_ticks(board) - bus->ticks_base) / bus->ticks_per_cycle;
+}
+
+void board_clock(struct board *board, struct core *core, uint32_t ticks_per_cycle)
+{
+    core->clock.ticks_base = core_ticks(core);
+    core->clock.cycles_base = core->cycles;
+    core->clock.ticks_per_cycle = ticks_per_cycle;
     board_attention(board);
+}
+
+void board_bus_clock(struct board *board, uint32_t ticks_per_cycle)
+{
+    uint64_t cycles = board_bus_cycles(board);
+    board->bus.ticks_base = clock_ticks(&board->bus, cycles);
+    board->bus.cycles_base = cycles;
+    board->bus.ticks_per_cycle = ticks_per_cycle;
+}
+
+void board_choose(struct board *board, unsigned core)
+{
+    board->core = &board->cores[core];
+    board->memory = board->view[core].memory;
+    board->memory_count = board->view[core].count;
 }
 
 void board_fault(struct board *board, uint32_t address, const char *format, ...)
@@ -23,8 +53,9 @@ void board_fault(struct board *board, uint32_t address, const char *format, ...)
     va_list arguments;
     if (board->stop == STOP_FAULT) return;
     board->stop = STOP_FAULT;
-    board->fault_pc = board->core.pc;
+    board->fault_pc = board->core->pc;
     board->fault_address = address;
+    board->fault_core = board->core->number;
     va_start(arguments, format);
     vsnprintf(board->fault, sizeof board->fault, format, arguments);
     va_end(arguments);
@@ -41,79 +72,100 @@ uint32_t board_noise(struct board *board)
     return (uint32_t)(x * UINT64_C(2685821657736338717) >> 32);
 }
 
-/* The cycle by which `ticks` have come. */
-static uint64_t cycle_of(const struct board *board, uint64_t ticks)
+uint64_t core_cycle_of(const struct core *core, uint64_t ticks)
 {
-    uint64_t now = board_ticks(board);
+    uint64_t now = core_ticks(core), length = core->clock.ticks_per_cycle;
     if (ticks == NEVER) return NEVER;
-    if (ticks <= now) return board->core.cycles;
-    return board->core.cycles + (ticks - now + board->ticks_per_cycle - 1) / board->ticks_per_cycle;
+    if (ticks <= now) return core->cycles;
+    return core->cycles + (ticks - now + length - 1) / length;
 }
 
-static void due_events(struct board *board)
+void board_events(struct board *board)
 {
     bool any = true;
     while (any && !board->stop) {
-        uint64_t now = board_ticks(board);
+        uint64_t now = board->core_count > 1 ? board->now : board_ticks(board);
         any = false;
         for (unsigned event = 0; event < EVENTS && !board->stop; event++) {
-            if (board->chip.due[event] <= now) {
-                board->chip.due[event] = NEVER;
-                chip_event(board, (enum event)event);
+            uint64_t due = board->due[event];
+            if (due <= now) {
+                board->due[event] = NEVER;
+                chip_event(board, (enum event)event, due);
                 any = true;
             }
         }
     }
 }
 
-static uint64_t next_event(const struct board *board)
+uint64_t board_next_event(const struct board *board)
 {
-    uint64_t next = board->deadline;
+    uint64_t next = NEVER;
     for (unsigned event = 0; event < EVENTS; event++) {
-        if (board->chip.due[event] < next) next = board->chip.due[event];
+        if (board->due[event] < next) next = board->due[event];
     }
     return next;
 }
 
-/* Whether the core may go on: not while it waits and nothing has come. */
-static bool awake(struct board *board)
+bool board_awake(struct board *board, struct core *core)
 {
-    struct core *core = &board->core;
-    if (core->waiting == WAIT_EVENT) {
-        bool any = board->chip.lines | board->chip.latched;
-        bool pends = board->chip.value[PFIC_SCTLR] & 0x10 && any; /* SEVONPEND */
-        if (!board->chip.event && !pends && !pfic_pending(board)) return false;
-        board->chip.event = false;
-    } else if (core->waiting == WAIT_INTERRUPT) {
+    struct pfic *pfic = &board->pfic[core->number];
+    switch (core->waiting) {
+    case WAIT_EVENT: {
+        bool pends = pfic->sctlr & 0x10 && pfic_any(pfic); /* SEVONPEND */
+        if (!pfic->event && !pends && !pfic_pending(board, core)) return false;
+        pfic->event = false;
+        break;
+    }
+    case WAIT_INTERRUPT:
         /* With interrupts masked it never ends: WCH's cores differ from others here. */
-        if (!(core->mstatus & MIE) || !pfic_pending(board)) return false;
-    } else if (core->waiting == WAIT_CARD) {
+        if (!(core->mstatus & MIE) || !pfic_pending(board, core)) return false;
+        break;
+    case WAIT_CARD:
         if (card_busy(board)) return false;
+        break;
+    case WAIT_START: return false;
     }
     core->waiting = AWAKE;
     return true;
 }
 
+void board_interrupt(struct board *board)
+{
+    struct core *core = board->core;
+    unsigned irq = core->mstatus & MIE ? pfic_pending(board, core) : 0;
+    uint32_t entry;
+    if (!irq) return;
+    pfic_taken(&board->pfic[core->number], irq);
+    core->cycles += core_model(core)->interrupt;
+    entry = core_vector(board, irq);
+    if (!entry && board->core_count > 1) {
+        board_fault(board, 0, "interrupt %u has 0 as its vector, which is V3F's reset", irq);
+        return;
+    }
+    core_trap(board, 0x80000000u | irq, 0, entry);
+}
+
 bool board_service(struct board *board)
 {
-    struct core *core = &board->core;
-    unsigned irq;
+    struct core *core = board->core;
 
+    if (board->core_count > 1) return turns_service(board);
     for (;;) {
         uint64_t next;
-        due_events(board);
+        board_events(board);
         if (board->stop) return false;
         if (board->reset_flags) {
             board->resets++;
             chip_reset(board, board->reset_flags);
             board->reset_flags = 0;
         }
-        if (awake(board)) break;
+        if (board_awake(board, core)) break;
         if (board_ticks(board) >= board->deadline) {
             board->stop = STOP_TIME;
             return false;
         }
-        next = cycle_of(board, next_event(board));
+        next = board_next_event(board);
+        next = core_cycle_of(core, next < board->deadline ? next : board->deadline);
         core->slept += next - core->cycles;
         core->cycles = next;
     }
@@ -122,13 +174,10 @@ bool board_service(struct board *board)
         board->stop = STOP_TIME;
         return false;
     }
-    irq = core->mstatus & MIE ? pfic_pending(board) : 0;
-    if (irq) {
-        pfic_taken(board, irq);
-        core->cycles += core_model(core)->interrupt;
-        core_trap(board, 0x80000000u | irq, 0, core_vector(board, irq));
-    }
-    board->limit = cycle_of(board, next_event(board));
+    board_interrupt(board);
+    board->limit = board_next_event(board);
+    if (board->limit > board->deadline) board->limit = board->deadline;
+    board->limit = core_cycle_of(core, board->limit);
     if (board->limit == core->cycles) board->limit++; /* at least one instruction */
     return true;
 }

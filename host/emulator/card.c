@@ -55,7 +55,7 @@ static void begin(struct board *board)
     } else {
         card->registers[CARD_STATUS] = CARD_BUSY;
         card->arrived = 0;
-        card->began = board->core.cycles;
+        card->began = board->core->cycles;
         card->paused = 0;
         card->fate = CARD_GOOD;
         if (board->world.card_begins) {
@@ -84,7 +84,7 @@ static void end(struct board *board, uint32_t status)
     struct card *card = &board->card;
     card->registers[CARD_STATUS] = status;
     if (board->world.card_ends) {
-        board->world.card_ends(card->began, board->core.cycles, card->paused);
+        board->world.card_ends(card->began, board->core->cycles, card->paused);
     }
 }
 

@@ -1,29 +1,25 @@
-/* The chip as a whole: its reset, and its events' way to their blocks. */
+/* A chip as a whole: its reset, and its events' way to their blocks. Then what the CH32V003 is. */
 #include "chip.h"
 
 #include <string.h>
 
 #include "board.h"
 
-void chip_reset(struct board *board, uint32_t flags)
+void chip_clear(struct board *board)
 {
-    struct chip *chip = &board->chip;
-    uint32_t kept = chip->value[RCC_RSTSCKR] & 0xfc000000;
-
-    memset(chip, 0, sizeof *chip);
-    bus_reset(board, 0, REGISTERS - 1);
-    chip->value[RCC_RSTSCKR] = kept | flags;
-    for (unsigned event = 0; event < EVENTS; event++) chip->due[event] = NEVER;
-    if (board->change_count) chip->due[EVENT_WORLD] = board->changes[0].ticks;
-    board_clock(board, 6); /* 24 MHz / 3 */
-    core_reset(&board->core, 0);
-    gpio_update(board);
-    usart_typed(board);
+    memset(&board->chip, 0, sizeof board->chip);
+    memset(board->pfic, 0, sizeof board->pfic);
+    bus_reset(board, 0, board->type->register_count - 1);
+    for (unsigned event = 0; event < EVENTS; event++) board->due[event] = NEVER;
+    if (board->change_count) board->due[EVENT_WORLD] = board->changes[0].ticks;
 }
+
+void chip_reset(struct board *board, uint32_t flags) { board->type->reset(board, flags); }
 
 void chip_schedule(struct board *board, enum event event, uint64_t ticks)
 {
-    board->chip.due[event] = ticks;
+    board->due[event] = ticks;
+    if (board->turn > ticks) board->turn = ticks;
     board_attention(board);
 }
 
@@ -42,25 +38,94 @@ static void world_event(struct board *board)
     if (board->change_count) chip_schedule(board, EVENT_WORLD, board->changes[0].ticks);
 }
 
-void chip_event(struct board *board, enum event event)
+void chip_event(struct board *board, enum event event, uint64_t due)
+{
+    if (event == EVENT_CARD) card_event(board);
+    else board->type->event(board, event, due);
+}
+
+void chip_common_event(struct board *board, enum event event)
 {
     switch (event) {
     case EVENT_WORLD: world_event(board); break;
-    case EVENT_PLL:
-    case EVENT_LSI: rcc_event(board, event); break;
-    case EVENT_SYSTICK: systick_event(board); break;
+    case EVENT_SYSTICK: systick_event(board, 0); break;
+    case EVENT_SYSTICK1: systick_event(board, 1); break;
     case EVENT_I2C: i2c_event(board); break;
     case EVENT_USART_TX: usart_sent(board); break;
     case EVENT_USART_RX: usart_received(board); break;
-    case EVENT_ADC: adc_event(board); break;
     case EVENT_WATCHDOG:
     case EVENT_WATCHDOG_UPDATE: watchdog_event(board, event); break;
-    case EVENT_CARD: card_event(board); break;
-    case EVENTS: break;
+    default: break;
     }
+}
+
+uint64_t chip_ticks(const struct board *board, uint32_t us)
+{
+    return (uint64_t)us * board->type->ticks_per_us;
 }
 
 uint32_t chip_hertz(const struct board *board)
 {
-    return board->core.bare ? BENCH_HERTZ : 48000000u / board->ticks_per_cycle;
+    if (!board->type) return BENCH_HERTZ;
+    return board->type->ticks_per_us * 1000000u / board->bus.ticks_per_cycle;
 }
+
+static void reset(struct board *board, uint32_t flags)
+{
+    uint32_t kept = board->value[RCC_RSTSCKR] & 0xfc000000;
+
+    chip_clear(board);
+    board->value[RCC_RSTSCKR] = kept | flags;
+    rcc_clock(board, 6); /* 24 MHz / 3 */
+    flash_waits(board);
+    core_reset(board->core, 0);
+    gpio_update(board);
+    usart_typed(board);
+}
+
+static void event(struct board *board, enum event event, uint64_t due)
+{
+    (void)due;
+    switch (event) {
+    case EVENT_PLL:
+    case EVENT_LSI: rcc_event(board, event); break;
+    case EVENT_ADC: adc_event(board); break;
+    default: chip_common_event(board, event);
+    }
+}
+
+/* From port A, C or D, two bits a line. */
+static unsigned exti_port(const struct board *board, unsigned line)
+{
+    return board->value[AFIO_EXTICR] >> 2 * line & 3;
+}
+
+enum { RCC_NONE = GATE_NONE, RCC_REFUSED = GATE_REFUSED };
+
+#define NAMED(x) x
+#define CHIP_REGISTERS "registers.def"
+#include "tables.h"
+
+const struct chip_type chip_ch32v003 = {
+    .name = "CH32V003",
+    .blocks = blocks,
+    .block_count = sizeof blocks / sizeof *blocks,
+    .registers = registers,
+    .register_count = REGISTERS,
+    .ticks_per_us = 48,
+    .lsi_hertz = 128000,
+    .irqs = IRQS,
+    .least_bytes = 2,
+    .priority_unused = 0x3f,
+    .merges = ~0u,
+    .gpio = {{GPIOA_CFGLR, 0, GPIOC_CFGLR, GPIOD_CFGLR}, {0x06, 0, 0xff, 0xff}},
+    .exti = {EXTI_INTENR, 8, IRQ_EXTI, 0},
+    .usart = {USART1_STATR, IRQ_USART, PORT_D, 5, 6},
+    .i2c = {I2C1_CTLR1, IRQ_I2C_EVENT, IRQ_I2C_ERROR, PORT_C, 2, 1, 63, false},
+    .systick = {{SYSTICK_CTLR, SYSTICK_SR, 0, IRQ_SYSTICK, IRQ_SOFTWARE, EVENT_SYSTICK}},
+    .watchdog = {IWDG_CTLR, RCC_RSTSCKR},
+    .reset = reset,
+    .restored = flash_waits,
+    .event = event,
+    .exti_port = exti_port,
+};

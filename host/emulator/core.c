@@ -8,7 +8,8 @@
 static const struct cycle_model
     ideal = {"ideal-1", false, 0, 0, 0, 0, 0, 0, 0, 0, 0},
     qingke_v2a = {"qingke-v2a-2", true, 1, 1, 2, 4, 0, 0, 0, 0, 0},
-    qingke_v5f = {"qingke-v5f-1", false, 0, 0, 0, 0, 2, 2, 33, 1, 8};
+    qingke_v5f = {"qingke-v5f-1", false, 0, 0, 0, 0, 2, 2, 33, 1, 8},
+    qingke_v3f = {"qingke-v3f-1", true, 1, 1, 2, 4, 0, 0, 33, 0, 0};
 
 enum { CAUSE_FETCH_MISALIGNED = 0, CAUSE_FETCH = 1, CAUSE_ILLEGAL = 2, CAUSE_BREAKPOINT = 3,
        CAUSE_LOAD_MISALIGNED = 4, CAUSE_LOAD = 5, CAUSE_STORE_MISALIGNED = 6, CAUSE_STORE = 7,
@@ -16,7 +17,8 @@ enum { CAUSE_FETCH_MISALIGNED = 0, CAUSE_FETCH = 1, CAUSE_ILLEGAL = 2, CAUSE_BRE
 
 const struct cycle_model *core_model(const struct core *core)
 {
-    static const struct cycle_model *const models[] = {&ideal, &qingke_v2a, &qingke_v5f};
+    static const struct cycle_model *const models[] = {&ideal, &qingke_v2a, &qingke_v5f,
+                                                        &qingke_v3f};
     return models[core->model];
 }
 
@@ -27,6 +29,8 @@ void core_reset(struct core *core, uint32_t pc)
     core->pc = pc;
     core->mstatus = core->bare ? 0 : MPP;
     core->mtvec = core->mepc = core->mcause = core->mtval = core->mscratch = core->intsyscr = 0;
+    core->fcsr = 0;
+    core->reserves = false;
     core->waiting = AWAKE;
     core->word_cycles = 1;
     core->fetched = core->cycles;
@@ -62,10 +66,8 @@ static inline void fetch_word(struct core *core, uint32_t word, uint32_t ahead)
 }
 
 /* Data from flash take a slot; while code comes from there too, the one after that under way. */
-static void read_flash(struct board *board)
+static void read_flash(struct core *core, uint32_t slot)
 {
-    struct core *core = &board->core;
-    uint32_t slot = 1 + (board->chip.value[FLASH_ACTLR] & 3);
     core->cycles += slot - 1;
     if (core->word_cycles == slot) {
         uint32_t into = (uint32_t)(core->cycles - core->fetched) % slot;
@@ -76,7 +78,7 @@ static void read_flash(struct board *board)
 
 void core_trap(struct board *board, uint32_t cause, uint32_t value, uint32_t entry)
 {
-    struct core *core = &board->core;
+    struct core *core = board->core;
     core->mepc = core->pc;
     core->mcause = cause;
     core->mtval = value;
@@ -97,9 +99,9 @@ static struct memory *memory_at(struct board *board, uint32_t address)
 
 uint32_t core_vector(struct board *board, unsigned irq)
 {
-    uint32_t table = board->core.mtvec & ~(uint32_t)3, entry = table;
+    uint32_t table = board->core->mtvec & ~(uint32_t)3, entry = table;
     struct memory *memory = memory_at(board, table + 4 * irq);
-    if ((board->core.mtvec & 3) == 3 && memory) {
+    if ((board->core->mtvec & 3) == 3 && memory) {
         memcpy(&entry, memory->bytes + (table + 4 * irq - memory->base), 4);
     }
     return entry;
@@ -126,9 +128,9 @@ static uint32_t load(struct board *board, uint32_t address, uint32_t bytes)
     }
     memory = memory_at(board, address);
     if (!memory) return bus_read(board, address, bytes);
-    board->core.cycles += memory->wait;
+    board->core->cycles += memory->wait;
     memcpy(&value, memory->bytes + (address - memory->base), bytes);
-    if (memory->flash && core_model(&board->core)->fetch) read_flash(board);
+    if (memory->flash) read_flash(board->core, memory->word_cycles);
     return value;
 }
 
@@ -156,12 +158,12 @@ static void store(struct board *board, uint32_t address, uint32_t bytes, uint32_
     offset = address - memory->base;
     memcpy(memory->bytes + offset, &value, bytes);
     memory_written(memory, offset, bytes);
-    board->core.cycles += memory->wait;
+    board->core->cycles += memory->wait;
 }
 
 static void illegal(struct board *board, const struct op *op)
 {
-    unsigned missing = decode_missing_register((uint32_t)op->imm, board->core.isa);
+    unsigned missing = decode_missing_register((uint32_t)op->imm, board->core->isa);
     if (missing) {
         board_fault(board, 0, "illegal instruction 0x%0*x: x%u does not exist on RV32E",
                     op->length * 2, (unsigned)op->imm, missing);
@@ -173,7 +175,7 @@ static void illegal(struct board *board, const struct op *op)
 /* The decoded instruction at pc, or NULL after a fault. */
 static const struct op *fetch(struct board *board, struct memory **in)
 {
-    struct core *core = &board->core;
+    struct core *core = board->core;
     struct memory *memory = memory_at(board, core->pc);
     uint32_t offset, bits = 0, room;
     struct op *op;
@@ -186,13 +188,17 @@ static const struct op *fetch(struct board *board, struct memory **in)
     room = memory->size - offset;
     memcpy(&bits, memory->bytes + offset, room < 4 ? 2 : 4);
     op = &memory->code[offset >> 1];
+    if (memory->word_cycles > 1 && !core_model(core)->fetch) {
+        op = &board->uncached; /* nothing is kept, so that each instruction comes here */
+        core->cycles += memory->word_cycles - 1;
+    }
     *op = decode(bits, core->isa);
     if (op->length > room) {
         board_fault(board, core->pc, "an instruction goes on beyond the end of %s", memory->name);
         return NULL;
     }
     if (memory != *in) {
-        core->word_cycles = memory->flash ? 1 + (board->chip.value[FLASH_ACTLR] & 3) : 1;
+        core->word_cycles = memory->word_cycles;
         *in = memory;
     }
     return op;
@@ -211,6 +217,98 @@ static int32_t remainder_of(int32_t a, int32_t b)
     return b == -1 ? 0 : a % b;
 }
 
+static uint32_t swapped(unsigned code, uint32_t old, uint32_t b)
+{
+    switch (code) {
+    case OP_AMOADD: return old + b;
+    case OP_AMOXOR: return old ^ b;
+    case OP_AMOAND: return old & b;
+    case OP_AMOOR: return old | b;
+    case OP_AMOMIN: return (int32_t)old < (int32_t)b ? old : b;
+    case OP_AMOMAX: return (int32_t)old > (int32_t)b ? old : b;
+    case OP_AMOMINU: return old < b ? old : b;
+    case OP_AMOMAXU: return old > b ? old : b;
+    default: return b;
+    }
+}
+
+/* LR, SC and the AMOs, which memory has and registers have not. After a fault the answer means
+ * nothing. */
+static uint32_t atomic(struct board *board, const struct op *op, uint32_t address, uint32_t b)
+{
+    struct core *core = board->core;
+    uint32_t old;
+
+    if (!(address & 3) && !memory_at(board, address)) {
+        board_fault(board, address, "atomic access to 0x%08x, where no memory is",
+                    (unsigned)address);
+        return 0;
+    }
+    old = load(board, address, 4);
+    if (op->code == OP_LR) {
+        core->reserved = address;
+        core->reserves = true;
+        return old;
+    }
+    if (op->code == OP_SC) {
+        bool kept = core->reserves && core->reserved == address;
+        core->reserves = false;
+        if (kept && board->stop != STOP_FAULT) store(board, address, 4, b);
+        return !kept;
+    }
+    if (board->stop != STOP_FAULT) store(board, address, 4, swapped(op->code, old, b));
+    return old;
+}
+
+/* Carry out what the loop below leaves to others, since it is rare. False after a fault, which is
+ * told then. */
+static bool other(struct board *board, const struct op *op)
+{
+    struct core *core = board->core;
+    const struct cycle_model *model = core_model(core);
+    uint32_t *x = core->x, a = x[op->rs1], b = x[op->rs2], cause = CAUSE_ILLEGAL;
+    uint32_t value = (uint32_t)op->imm, latency = 0;
+
+    if (op->code <= OP_BSET) {
+        x[op->rd] = core_bits(op->code, a, b + value);
+        return true;
+    }
+    if (op->code <= OP_AMOMAXU) {
+        b = atomic(board, op, a, b);
+        cause = op->code == OP_LR ? CAUSE_LOAD : CAUSE_STORE;
+        value = a;
+    } else if (op->code <= OP_FSW) {
+        if (core_float_ready(board)) {
+            value = a + (uint32_t)op->imm;
+            if (op->code == OP_FLW) {
+                b = load(board, value, 4);
+                cause = CAUSE_LOAD;
+                core->mstatus |= FS; /* all of it: f registers have changed */
+            } else {
+                store(board, value, 4, b);
+                cause = CAUSE_STORE;
+            }
+        }
+    } else if (op->code <= OP_CSRRCI) {
+        core_csr(board, op);
+    } else {
+        core_float(board, op);
+        latency = op->code < OP_FADD || op->code >= OP_FDIV ? 0 : model->multiply;
+        core->cycles += op->code >= OP_FDIV ? model->divide : 0;
+    }
+    if (board->stop == STOP_FAULT) {
+        fault(board, cause, value);
+        return false;
+    }
+    if (op->code <= OP_FSW) {
+        core->cycles += model->memory;
+        x[op->rd] = b; /* of FSW: nowhere */
+        latency = model->load;
+    }
+    core->ready[op->rd] = core->cycles + latency;
+    return true;
+}
+
 #define HIGH(a, b) ((uint32_t)((uint64_t)((int64_t)(a) * (int64_t)(b)) >> 32))
 
 /* The loop is compiled for each model, which is constant there. */
@@ -219,29 +317,34 @@ __attribute__((always_inline))
 #endif
 static inline void run(struct board *board, const struct cycle_model *model)
 {
-    struct core *core = &board->core;
+    struct core *core = board->core;
     uint32_t *x = core->x;
-    uint64_t *ready = core->ready;
     struct memory *in = NULL;
     const uint32_t ram_base = board->memory[0].base, ram_size = board->memory[0].size;
     uint8_t *const ram = board->memory[0].bytes;
+    struct profile *const profile = board->view[core->number].profile;
+    const struct op *const profiled =
+        profile ? board->memory[board->view[core->number].profiled].code : NULL;
+    uint32_t pc = core->pc;
 
     for (;;) {
         const struct op *op;
-        uint32_t pc, next, offset, address, bytes;
+        uint32_t next, offset, address, bytes;
         uint32_t a, b;
         uint64_t began;
 
         if (core->cycles >= board->limit) {
-            if (!board_service(board)) return;
+            if (board->stop || !board_service(board)) return;
             in = NULL; /* wait states may have changed */
+            pc = core->pc;
         }
-        pc = core->pc;
         offset = in ? pc - in->base : 0;
         op = NULL;
         if (in && offset < in->size) op = &in->code[offset >> 1];
         if (!op || op->code == OP_NONE) {
-            op = fetch(board, &in);
+            struct memory *found = in; /* so that `in` can stay in a register */
+            op = fetch(board, &found);
+            in = found;
             if (!op) goto faulty_fetch;
         }
         next = pc + op->length;
@@ -252,8 +355,8 @@ static inline void run(struct board *board, const struct cycle_model *model)
             if (word != core->last) fetch_word(core, word, model->ahead);
         }
         if (model->load) {
-            if (core->cycles < ready[op->rs1]) core->cycles = ready[op->rs1];
-            if (core->cycles < ready[op->rs2]) core->cycles = ready[op->rs2];
+            if (core->cycles < core->ready[op->rs1]) core->cycles = core->ready[op->rs1];
+            if (core->cycles < core->ready[op->rs2]) core->cycles = core->ready[op->rs2];
         }
         core->cycles++;
         a = x[op->rs1];
@@ -343,6 +446,10 @@ static inline void run(struct board *board, const struct cycle_model *model)
         case OP_REM: x[op->rd] = (uint32_t)remainder_of((int32_t)a, (int32_t)b); goto divided;
         case OP_REMU: x[op->rd] = b ? a % b : a; goto divided;
 
+        case OP_SH1ADD: x[op->rd] = (a << 1) + b; break;
+        case OP_SH2ADD: x[op->rd] = (a << 2) + b; break;
+        case OP_SH3ADD: x[op->rd] = (a << 3) + b; break;
+
         case OP_FENCE:
         case OP_FENCE_I: break; /* stores undo what was decoded */
         case OP_ECALL:
@@ -366,19 +473,18 @@ static inline void run(struct board *board, const struct cycle_model *model)
         case OP_WFI:
             if (core->bare && !card_busy(board)) break;
             core->waiting = core->bare ? WAIT_CARD :
-                            board->chip.value[PFIC_SCTLR] & 8 ? WAIT_EVENT : WAIT_INTERRUPT;
+                            board->pfic[core->number].sctlr & 8 ? WAIT_EVENT : WAIT_INTERRUPT;
             board_attention(board);
             break;
         case OP_ILLEGAL:
             illegal(board, op);
             goto faulty_instruction;
         default:
-            core_csr(board, op);
-            if (board->stop == STOP_FAULT) goto faulty_instruction;
+            if (!other(board, op)) goto faulty;
             break;
 
-        loaded: ready[op->rd] = core->cycles + model->load; break;
-        multiplied: ready[op->rd] = core->cycles + model->multiply; break;
+        loaded: core->ready[op->rd] = core->cycles + model->load; break;
+        multiplied: core->ready[op->rd] = core->cycles + model->multiply; break;
         divided: core->cycles += model->divide; break;
 
         store:
@@ -407,22 +513,22 @@ static inline void run(struct board *board, const struct cycle_model *model)
         }
         core->pc = next;
         core->retired++;
-        if (board->profile && in->code == board->memory[1].code) {
-            struct profile *here = &board->profile[offset >> 1];
+        if (in->code == profiled) {
+            struct profile *here = &profile[offset >> 1];
             here->instructions++;
             here->cycles += core->cycles - began;
         }
         /* The stack pointer moves; LUI and AUIPC only begin to set it. */
         if (op->rd == 2 && op->code > OP_AUIPC && x[2] - ram_base < ram_size) {
             if (x[2] - ram_base < core->lowest_sp) core->lowest_sp = x[2] - ram_base;
-            if (x[2] < board->stack_limit) {
+            if (x[2] < core->stack_limit) {
                 core->pc = pc;
                 board_fault(board, x[2], "stack overflow: sp = 0x%08x is below the program's data, "
-                            "which end at 0x%08x", (unsigned)x[2], (unsigned)board->stack_limit);
+                            "which end at 0x%08x", (unsigned)x[2], (unsigned)core->stack_limit);
                 return;
             }
         }
-        if (board->stop) return;
+        pc = next;
         continue;
 
     faulty_fetch: fault(board, CAUSE_FETCH, pc); goto faulty;
@@ -433,14 +539,16 @@ static inline void run(struct board *board, const struct cycle_model *model)
     faulty_break: fault(board, CAUSE_BREAKPOINT, pc); goto faulty;
     faulty:
         if (board->stop) return;
+        pc = core->pc;
     }
 }
 
 void core_run(struct board *board)
 {
-    switch (board->core.model) {
+    switch (board->core->model) {
     case MODEL_QINGKE_V2A: run(board, &qingke_v2a); break;
     case MODEL_QINGKE_V5F: run(board, &qingke_v5f); break;
+    case MODEL_QINGKE_V3F: run(board, &qingke_v3f); break;
     default: run(board, &ideal);
     }
 }

@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "isa.h"
+
 struct board;
-struct op;
 
 /* How many cycles instructions take. `name` and `version` stand beside every figure made with it.
  *
@@ -40,7 +41,12 @@ struct op;
  *    which runs at a quarter of its clock. ITCM and DTCM do not stop it. The card's DMA costs
  *    nothing;
  *  - branches are foretold by their direction alone, back yes, forward no: a branch back or a JAL
- *    costs `taken` cycles more; a branch that goes the other way, JALR or a return `wrong` more.
+ *    costs `taken` cycles more; a branch that goes the other way, JALR or a return `wrong` more;
+ *  - floats take what integers do: nothing here uses them.
+ *
+ * qingke-v3f-1, for the CH32H417's V3F at 100 MHz, is as much of an assumption: in order, with the
+ * pipeline of V2A, a multiplication in 1 cycle and a division in `divide`. So a load or store takes
+ * 1 cycle more, and a branch that is taken 2; its memories say what a word of code or data takes.
  *
  * ideal-1: one cycle an instruction, for machines that are not a chip. */
 struct cycle_model {
@@ -50,14 +56,22 @@ struct cycle_model {
     uint8_t load, multiply, divide, taken, wrong;
 };
 
-enum { MODEL_IDEAL, MODEL_QINGKE_V2A, MODEL_QINGKE_V5F };
+enum { MODEL_IDEAL, MODEL_QINGKE_V2A, MODEL_QINGKE_V5F, MODEL_QINGKE_V3F };
 
-enum { MIE = 1 << 3, MPIE = 1 << 7, MPP = 3 << 11 };
+enum { MIE = 1 << 3, MPIE = 1 << 7, MPP = 3 << 11, FS = 3 << 13 };
+
+/* A clock that may change its speed: its cycles in ticks, since a moment on both. */
+struct clock {
+    uint64_t cycles_base, ticks_base;
+    uint32_t ticks_per_cycle;
+};
 
 struct core {
-    uint32_t x[33]; /* [32] takes what is written to x0 */
+    uint32_t x[REGISTERS_ALL]; /* x0 to x31, what is written to x0, f0 to f31 */
     uint32_t pc;
-    uint32_t mstatus, mtvec, mepc, mcause, mtval, mscratch, intsyscr;
+    uint32_t mstatus, mtvec, mepc, mcause, mtval, mscratch, intsyscr, fcsr;
+    uint32_t reserved; /* address that LR read */
+    bool reserves;     /* and SC may write: no SC was there since, and no other core */
     uint64_t cycles, retired;
     uint64_t slept;     /* of the cycles, those spent in WFI */
     uint64_t fetched;   /* cycle at which the slots of the present run of fetches began */
@@ -65,13 +79,19 @@ struct core {
     uint32_t word_cycles; /* of the memory that the code lies in */
     uint32_t lowest_sp; /* while it pointed into RAM, as an offset there */
     uint32_t isa;
-    uint64_t ready[33]; /* cycle from which a register can be used */
+    uint64_t ready[REGISTERS_ALL]; /* cycle from which a register can be used */
     uint8_t waiting;    /* WFI, or WFE */
     uint8_t model;
     bool bare;          /* no chip around it: ECALL ends the program, cycle counters are CSRs */
+    uint8_t number;     /* which of the board's cores it is */
+    struct clock clock;
+    uint32_t stack_limit; /* end of the program's data: the stack must not go below */
 };
 
-enum { AWAKE, WAIT_INTERRUPT, WAIT_EVENT, WAIT_CARD };
+enum { AWAKE, WAIT_INTERRUPT, WAIT_EVENT, WAIT_CARD, WAIT_START /* nobody has started it */ };
+
+/* The tick that its cycles have reached. */
+uint64_t core_ticks(const struct core *core);
 
 const struct cycle_model *core_model(const struct core *core);
 
@@ -85,6 +105,15 @@ uint32_t core_vector(struct board *board, unsigned irq);
 
 /* Carry out a CSR instruction. */
 void core_csr(struct board *board, const struct op *op);
+
+/* What an instruction of B makes of two operands. */
+uint32_t core_bits(unsigned code, uint32_t a, uint32_t b);
+
+/* Carry out an instruction of F that does not load or store. */
+void core_float(struct board *board, const struct op *op);
+
+/* Whether floats are on; a fault where they are not. */
+bool core_float_ready(struct board *board);
 
 /* Enter an interrupt's or an exception's handler. */
 void core_trap(struct board *board, uint32_t cause, uint32_t value, uint32_t entry);

@@ -11,28 +11,33 @@ enum { SB = 1, ADDR = 2, BTF = 4, TXE = 0x80, ERRORS = 0x1f00, AF = 0x400 };
 enum { MSL = 1, BUSY = 2, TRA = 4 };
 enum { ITERREN = 0x100, ITEVTEN = 0x200, ITBUFEN = 0x400 };
 enum { IDLE, STARTING, STARTED, ADDRESSING, ADDRESSED, READY, SENDING, REFUSED, STOPPING };
-enum { FASTEST = 400000, SDA = 1, SCL = 2 };
+enum { FASTEST = 400000 };
+enum { CTLR1, CTLR2, OADDR1, OADDR2, DATAR, STAR1, STAR2, CKCFGR, RTR }; /* as in registers.def */
+
+static uint32_t *own(struct board *board)
+{
+    return &board->value[board->type->i2c.first];
+}
 
 static void lines(struct board *board)
 {
-    const uint32_t *value = board->chip.value;
-    uint32_t status = value[I2C1_STAR1], control = value[I2C1_CTLR2];
+    uint32_t status = own(board)[STAR1], control = own(board)[CTLR2];
     uint32_t events = SB | ADDR | BTF | (control & ITBUFEN ? TXE : 0);
-    pfic_line(board, IRQ_I2C_EVENT, control & ITEVTEN && status & events);
-    pfic_line(board, IRQ_I2C_ERROR, control & ITERREN && status & ERRORS);
+    pfic_line(board, board->type->i2c.irq, control & ITEVTEN && status & events);
+    pfic_line(board, board->type->i2c.irq_error, control & ITERREN && status & ERRORS);
 }
 
 static void set(struct board *board, uint32_t bits, uint32_t cleared)
 {
-    uint32_t *status = &board->chip.value[I2C1_STAR1];
+    uint32_t *status = &own(board)[STAR1];
     *status = (*status & ~cleared) | bits;
     lines(board);
 }
 
 /* HCLK cycles of one bit. */
-static uint32_t bit_cycles(const struct board *board)
+static uint32_t bit_cycles(struct board *board)
 {
-    uint32_t clock = board->chip.value[I2C1_CKCFGR], ccr = clock & 0xfff;
+    uint32_t clock = own(board)[CKCFGR], ccr = clock & 0xfff;
     return clock & 0x8000 ? (clock & 0x4000 ? 25 : 3) * ccr : 2 * ccr;
 }
 
@@ -40,31 +45,44 @@ static void after_bits(struct board *board, uint32_t bits, uint8_t phase)
 {
     board->chip.i2c.phase = phase;
     chip_schedule(board, EVENT_I2C, board_ticks(board) + (uint64_t)bits * bit_cycles(board) *
-                                                             board->ticks_per_cycle);
+                                                             board->bus.ticks_per_cycle);
 }
 
 void i2c_reset(struct board *board)
 {
-    bus_reset(board, I2C1_CTLR1, I2C1_CKCFGR);
+    unsigned first = board->type->i2c.first;
+    bus_reset(board, first, first + (board->type->i2c.rtr ? RTR : CKCFGR));
     board->chip.i2c.phase = IDLE;
     board->chip.i2c.loaded = board->chip.i2c.status_read = board->chip.i2c.stopping = false;
-    board->chip.due[EVENT_I2C] = NEVER;
+    board->due[EVENT_I2C] = NEVER;
     lines(board);
+}
+
+static bool is_wired(struct board *board, unsigned pin)
+{
+    unsigned port = board->type->i2c.port;
+    if (gpio_mode(board, port, pin) < 13) return false;
+    return !board->type->routed || board->type->routed(board, "I2C1", port, pin);
 }
 
 /* A start condition is asked for: is the block set up for it? */
 static void start(struct board *board)
 {
     uint32_t megahertz = chip_hertz(board) / 1000000, cycles = bit_cycles(board);
+    uint32_t most = board->type->i2c.most; /* that CTLR2 can tell */
 
-    if ((board->chip.value[I2C1_CTLR2] & 0x3f) != megahertz) {
+    if ((own(board)[CTLR2] & 0x3f) != (megahertz < most ? megahertz : most)) {
         board_fault(board, 0, "I2C1: CTLR2 says %u MHz, the clock is %u MHz",
-                    (unsigned)board->chip.value[I2C1_CTLR2] & 0x3f, (unsigned)megahertz);
+                    (unsigned)own(board)[CTLR2] & 0x3f, (unsigned)megahertz);
+    } else if (board->type->i2c.rtr && !own(board)[RTR]) {
+        board_fault(board, 0, "I2C1: RTR, the rise time, is not set");
     } else if (!cycles || chip_hertz(board) / cycles > FASTEST) {
         board_fault(board, 0, "I2C1: CKCFGR 0x%04x is faster than the display's 400 kHz",
-                    (unsigned)board->chip.value[I2C1_CKCFGR]);
-    } else if (gpio_mode(board, PORT_C, SDA) < 13 || gpio_mode(board, PORT_C, SCL) < 13) {
-        board_fault(board, 0, "I2C1: PC1 and PC2 are not its open-drain outputs");
+                    (unsigned)own(board)[CKCFGR]);
+    } else if (!is_wired(board, board->type->i2c.sda) || !is_wired(board, board->type->i2c.scl)) {
+        char port = "ABCDEF"[board->type->i2c.port];
+        board_fault(board, 0, "I2C1: P%c%u and P%c%u are not its open-drain outputs", port,
+                    board->type->i2c.sda, port, board->type->i2c.scl);
     } else {
         after_bits(board, 1, STARTING);
     }
@@ -91,17 +109,18 @@ static void stop(struct board *board)
 uint32_t i2c_read(struct board *board, unsigned now)
 {
     struct chip *chip = &board->chip;
-    uint32_t value = chip->value[now];
+    uint32_t value = board->value[now];
+    unsigned place = now - board->type->i2c.first;
 
-    if (now == I2C1_STAR1) {
+    if (place == STAR1) {
         chip->i2c.status_read = true;
-    } else if (now == I2C1_STAR2) {
+    } else if (place == STAR2) {
         if (board->i2c_stuck) value |= BUSY;
-        if (chip->value[I2C1_STAR1] & ADDR && chip->i2c.status_read) {
+        if (own(board)[STAR1] & ADDR && chip->i2c.status_read) {
             chip->i2c.phase = READY;
             set(board, TXE, ADDR);
         }
-    } else if (now == I2C1_DATAR) {
+    } else if (place == DATAR) {
         board_fault(board, 0, "I2C1: receiving is not modelled");
     }
     return value;
@@ -143,10 +162,10 @@ static void send(struct board *board, uint8_t byte)
 
 void i2c_write(struct board *board, unsigned now, uint32_t value)
 {
-    uint32_t *registers = board->chip.value;
+    uint32_t *registers = board->value;
 
-    switch (now) {
-    case I2C1_CTLR1:
+    switch (now - board->type->i2c.first) {
+    case CTLR1:
         if (value & SWRST) {
             i2c_reset(board);
             registers[now] = SWRST;
@@ -170,13 +189,13 @@ void i2c_write(struct board *board, unsigned now, uint32_t value)
         if (value & STOP) stop(board);
         if (board->chip.i2c.phase == IDLE) registers[now] &= ~(uint32_t)STOP;
         break;
-    case I2C1_DATAR:
+    case DATAR:
         send(board, (uint8_t)value);
         board->chip.i2c.status_read = false;
         break;
-    case I2C1_STAR1: set(board, 0, ~value & ERRORS); break; /* zeros clear the errors */
-    case I2C1_STAR2: board_fault(board, 0, "store to STAR2, which is read-only"); break;
-    case I2C1_CTLR2:
+    case STAR1: set(board, 0, ~value & ERRORS); break; /* zeros clear the errors */
+    case STAR2: board_fault(board, 0, "store to STAR2, which is read-only"); break;
+    case CTLR2:
         if (value & 0x1800) {
             board_fault(board, 0, "I2C1's DMA is not modelled");
             return;
@@ -184,9 +203,10 @@ void i2c_write(struct board *board, unsigned now, uint32_t value)
         registers[now] = value;
         lines(board);
         break;
-    case I2C1_CKCFGR:
-        if (registers[I2C1_CTLR1] & PE) {
-            board_fault(board, 0, "I2C1: CKCFGR must be set before PE");
+    case CKCFGR:
+    case RTR:
+        if (own(board)[CTLR1] & PE) {
+            board_fault(board, 0, "I2C1: CKCFGR and RTR must be set before PE");
             return;
         }
         registers[now] = value;
@@ -224,14 +244,13 @@ static void sent(struct board *board)
 void i2c_event(struct board *board)
 {
     struct chip *chip = &board->chip;
-    uint32_t *value = chip->value;
 
     switch (chip->i2c.phase) {
     case STARTING:
         if (board->i2c_stuck) return; /* the bus does not become free */
         tell(board, I2C_START, 0);
-        value[I2C1_CTLR1] &= ~(uint32_t)START;
-        value[I2C1_STAR2] = MSL | BUSY;
+        own(board)[CTLR1] &= ~(uint32_t)START;
+        own(board)[STAR2] = MSL | BUSY;
         chip->i2c.phase = STARTED;
         chip->i2c.status_read = false;
         set(board, SB, TXE | BTF);
@@ -240,7 +259,7 @@ void i2c_event(struct board *board)
         chip->i2c.status_read = false;
         if (tell(board, I2C_BYTE, chip->i2c.shift)) {
             chip->i2c.phase = ADDRESSED;
-            value[I2C1_STAR2] |= TRA;
+            own(board)[STAR2] |= TRA;
             set(board, ADDR, 0);
         } else {
             chip->i2c.phase = REFUSED;
@@ -250,8 +269,8 @@ void i2c_event(struct board *board)
     case SENDING: sent(board); break;
     case STOPPING:
         tell(board, I2C_STOP, 0);
-        value[I2C1_CTLR1] &= ~(uint32_t)STOP;
-        value[I2C1_STAR2] = 0;
+        own(board)[CTLR1] &= ~(uint32_t)STOP;
+        own(board)[STAR2] = 0;
         chip->i2c.phase = IDLE;
         chip->i2c.stopping = false;
         set(board, 0, TXE | BTF);

@@ -1,61 +1,82 @@
-/* PFIC and SysTick: which interrupt comes next, and the clock that ticks.
+/* PFIC: which interrupt comes next, for each core its own.
  *
  * An interrupt pends while its block asks for it, or after software set it. Nesting and hardware
- * stacking are refused (CSR 0x804, core.c), so a handler runs until its MRET. */
+ * stacking are refused (CSR 0x804, csr.c), so a handler runs until its MRET. */
 #include "board.h"
 
-enum { STE = 1, STIE = 2, STCLK = 4, STRE = 8, SWIE = (int)0x80000000 };
+enum { ISR = 0x000, IPR = 0x020, ITHRESDR = 0x040, CFGR = 0x048, GISR = 0x04c, IENR = 0x100,
+       IRER = 0x180, IPSR = 0x200, IPRR = 0x280, IACTR = 0x300, WAKEIP = 0x720, SCTLR = 0xd10 };
+enum { SEVONPEND = 0x10, SETEVENT = 0x20, DEEP_OR_ON_EXIT = 0x06 };
 
-void pfic_line(struct board *board, unsigned irq, bool level)
+void pfic_core_line(struct board *board, unsigned core, unsigned irq, bool level)
 {
-    uint64_t bit = (uint64_t)1 << irq;
-    if (level) board->chip.lines |= bit;
-    else board->chip.lines &= ~bit;
+    uint32_t *lines = &board->pfic[core].lines[irq / 32], bit = (uint32_t)1 << irq % 32;
+    if (level) {
+        *lines |= bit;
+        if (board->cores[core].waiting && board->turning && board->turn > board_ticks(board)) {
+            board->turn = board_ticks(board); /* it may wake */
+        }
+    } else {
+        *lines &= ~bit;
+    }
     board_attention(board);
 }
 
-unsigned pfic_pending(const struct board *board)
+void pfic_line(struct board *board, unsigned irq, bool level)
 {
-    const struct chip *chip = &board->chip;
-    uint64_t pending = (chip->lines | chip->latched) & chip->enabled;
+    for (unsigned core = 0; core < board->core_count; core++) {
+        pfic_core_line(board, core, irq, level);
+    }
+}
+
+bool pfic_any(const struct pfic *pfic)
+{
+    uint32_t any = 0;
+    for (unsigned i = 0; i < PFIC_WORDS; i++) any |= pfic->lines[i] | pfic->latched[i];
+    return any;
+}
+
+unsigned pfic_pending(const struct board *board, const struct core *core)
+{
+    const struct pfic *pfic = &board->pfic[core->number];
     unsigned best = 0;
 
-    for (unsigned irq = 2; pending && irq < IRQS; irq++) {
-        unsigned limit = chip->value[PFIC_ITHRESDR];
-        if (!(pending >> irq & 1) || (limit && chip->priority[irq] >= limit)) continue;
-        if (!best || chip->priority[irq] < chip->priority[best]) best = irq;
+    for (unsigned word = 0; word < PFIC_WORDS; word++) {
+        uint32_t pending = (pfic->lines[word] | pfic->latched[word]) & pfic->enabled[word];
+        for (unsigned irq = 32 * word; pending; irq++, pending >>= 1) {
+            if (!(pending & 1)) continue;
+            if (pfic->threshold && pfic->priority[irq] >= pfic->threshold) continue;
+            if (!best || pfic->priority[irq] < pfic->priority[best]) best = irq;
+        }
     }
     return best;
 }
 
-void pfic_taken(struct board *board, unsigned irq)
+void pfic_taken(struct pfic *pfic, unsigned irq)
 {
-    board->chip.latched &= ~((uint64_t)1 << irq);
+    pfic->latched[irq / 32] &= ~((uint32_t)1 << irq % 32);
 }
 
 uint32_t pfic_read(struct board *board, unsigned now)
 {
-    const struct chip *chip = &board->chip;
-    uint64_t pending = chip->lines | chip->latched;
+    const struct pfic *pfic = &board->pfic[board->core->number];
+    unsigned offset = board->type->registers[now].offset, word = offset % 32 / 4;
 
-    switch (now) {
-    case PFIC_ISR1:
-    case PFIC_IENR1: return (uint32_t)chip->enabled | 0xc;
-    case PFIC_ISR2:
-    case PFIC_IENR2: return (uint32_t)(chip->enabled >> 32);
-    case PFIC_IPR1: return (uint32_t)pending;
-    case PFIC_IPR2: return (uint32_t)(pending >> 32);
-    case PFIC_IRER1:
-    case PFIC_IRER2:
-    case PFIC_IPSR1:
-    case PFIC_IPSR2:
-    case PFIC_IPRR1:
-    case PFIC_IPRR2: board_fault(board, 0, "load from a write-only register of PFIC"); return 0;
-    case PFIC_IACTR1:
-    case PFIC_IACTR2:
-    case PFIC_GISR: board_fault(board, 0, "IACTR and GISR are not modelled"); return 0;
+    if (offset < IPR || (offset >= IENR && offset < IRER)) {
+        return pfic->enabled[word] | (word ? 0 : 0xc);
     }
-    return chip->value[now];
+    if (offset < ITHRESDR) return pfic->lines[word] | pfic->latched[word];
+    if (offset >= IRER && offset < IACTR) {
+        board_fault(board, 0, "load from a write-only register of PFIC");
+        return 0;
+    }
+    if (offset == GISR || (offset >= IACTR && offset < WAKEIP)) {
+        board_fault(board, 0, "IACTR and GISR are not modelled");
+        return 0;
+    }
+    if (offset == ITHRESDR) return pfic->threshold;
+    if (offset == SCTLR) return pfic->sctlr | (uint32_t)board->core->number << 16;
+    return board->value[now];
 }
 
 static void write_cfgr(struct board *board, uint32_t value)
@@ -70,114 +91,39 @@ static void write_cfgr(struct board *board, uint32_t value)
 
 static void write_sctlr(struct board *board, uint32_t value)
 {
+    struct pfic *pfic = &board->pfic[board->core->number];
     if (value & 0x80000000) {
         board->reset_flags = (uint32_t)1 << 28;
         return;
     }
-    if (value & 0x06) {
+    if (value & DEEP_OR_ON_EXIT) {
         board_fault(board, 0, "SCTLR = 0x%08x: SLEEPONEXIT and SLEEPDEEP are not modelled",
                     (unsigned)value);
         return;
     }
-    if (value & 0x20) board->chip.event = true; /* SETEVENT, which does not stay */
-    board->chip.value[PFIC_SCTLR] = value & ~(uint32_t)0x20;
+    pfic->sctlr = value & ~(uint32_t)(SETEVENT | 1 << 16); /* they do not stay */
+    if (!(value & SETEVENT)) return;
+    if (board->type->wake) board->type->wake(board);
+    else pfic->event = true;
 }
 
 void pfic_write(struct board *board, unsigned now, uint32_t value)
 {
-    struct chip *chip = &board->chip;
-    uint64_t high = (uint64_t)value << 32;
+    struct pfic *pfic = &board->pfic[board->core->number];
+    unsigned offset = board->type->registers[now].offset, word = offset % 32 / 4;
 
-    switch (now) {
-    case PFIC_IENR1: chip->enabled |= value; break;
-    case PFIC_IENR2: chip->enabled |= high; break;
-    case PFIC_IRER1: chip->enabled &= ~(uint64_t)value; break;
-    case PFIC_IRER2: chip->enabled &= ~high; break;
-    case PFIC_IPSR1: chip->latched |= value; break;
-    case PFIC_IPSR2: chip->latched |= high; break;
-    case PFIC_IPRR1: chip->latched &= ~(uint64_t)value; break;
-    case PFIC_IPRR2: chip->latched &= ~high; break;
-    case PFIC_ITHRESDR: chip->value[now] = value; break;
-    case PFIC_CFGR: write_cfgr(board, value); break;
-    case PFIC_SCTLR: write_sctlr(board, value); break;
+    switch (offset & ~31u) {
+    case IENR: pfic->enabled[word] |= value; return;
+    case IRER: pfic->enabled[word] &= ~value; return;
+    case IPSR: pfic->latched[word] |= value; return;
+    case IPRR: pfic->latched[word] &= ~value; return;
+    }
+    switch (offset) {
+    case ITHRESDR: pfic->threshold = value; break;
+    case CFGR: write_cfgr(board, value); break;
+    case SCTLR: write_sctlr(board, value); break;
+    case WAKEIP:
+    case WAKEIP + 4: board->value[now] = value; break;
     default: board_fault(board, 0, "store to a read-only register of PFIC");
     }
-}
-
-static uint32_t cycles_a_step(const struct board *board)
-{
-    return board->chip.value[SYSTICK_CTLR] & STCLK ? 1 : 8;
-}
-
-/* Bring CNT up to date. */
-static void count(struct board *board)
-{
-    struct chip *chip = &board->chip;
-    uint64_t steps = (board->core.cycles - chip->systick_from) / cycles_a_step(board);
-
-    if (chip->value[SYSTICK_CTLR] & STE) {
-        chip->systick_from += steps * cycles_a_step(board);
-        chip->value[SYSTICK_CNT] += (uint32_t)steps;
-    } else {
-        chip->systick_from = board->core.cycles;
-    }
-}
-
-uint32_t systick_read(struct board *board, unsigned now)
-{
-    const uint32_t *value = board->chip.value;
-    if (now == SYSTICK_CNT) {
-        count(board);
-        if (value[SYSTICK_CTLR] & STRE && value[now] == ~(uint32_t)0) return value[SYSTICK_CMP];
-    }
-    return value[now];
-}
-
-static void lines(struct board *board)
-{
-    const uint32_t *value = board->chip.value;
-    pfic_line(board, IRQ_SYSTICK, value[SYSTICK_SR] & 1 && value[SYSTICK_CTLR] & STIE);
-    pfic_line(board, IRQ_SOFTWARE, value[SYSTICK_CTLR] & (uint32_t)SWIE);
-}
-
-/* When CNT meets CMP next. */
-void systick_schedule(struct board *board)
-{
-    const uint32_t *value = board->chip.value;
-    uint32_t steps;
-    uint64_t at;
-
-    if (!(value[SYSTICK_CTLR] & STE)) {
-        chip_schedule(board, EVENT_SYSTICK, NEVER);
-        return;
-    }
-    count(board);
-    steps = value[SYSTICK_CMP] - value[SYSTICK_CNT];
-    at = board->chip.systick_from +
-         (steps ? (uint64_t)steps : (uint64_t)1 << 32) * cycles_a_step(board);
-    chip_schedule(board, EVENT_SYSTICK,
-                  board_ticks(board) + (at - board->core.cycles) * board->ticks_per_cycle);
-}
-
-/* CNT has met CMP. With STRE it begins again: CMP + 1 steps make a period. */
-void systick_event(struct board *board)
-{
-    uint32_t *value = board->chip.value;
-    count(board);
-    value[SYSTICK_SR] |= 1;
-    if (value[SYSTICK_CTLR] & STRE) {
-        value[SYSTICK_CNT] -= value[SYSTICK_CMP] + 1; /* -1, shown as CMP: 0 is the next step */
-    }
-    lines(board);
-    systick_schedule(board);
-}
-
-void systick_write(struct board *board, unsigned now, uint32_t value)
-{
-    count(board);
-    if (now == SYSTICK_SR) board->chip.value[now] &= value; /* zeros clear */
-    else board->chip.value[now] = value;
-    if (now == SYSTICK_CNT) board->chip.systick_from = board->core.cycles;
-    lines(board);
-    systick_schedule(board);
 }

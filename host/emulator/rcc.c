@@ -6,17 +6,24 @@
 
 enum { HSION = 1, HSIRDY = 2, HSEON = 1 << 16, PLLON = 1 << 24, PLLRDY = 1 << 25,
        PLLSRC = 1 << 16, ADC1RST = 1 << 9, LSION = 1, LSIRDY = 2, RMVF = 1 << 24 };
-enum { PLL_TICKS = 100 * TICKS_PER_US, LSI_TICKS = 200 * TICKS_PER_US }; /* to start; assumed */
+enum { PLL_US = 100, LSI_US = 200 }; /* to start; assumed */
 
 static uint32_t divider(uint32_t hpre)
 {
     return hpre < 8 ? hpre + 1 : (uint32_t)2 << (hpre - 8);
 }
 
+/* The core's clock and HCLK are the same. */
+void rcc_clock(struct board *board, uint32_t ticks_per_cycle)
+{
+    board_bus_clock(board, ticks_per_cycle);
+    board_clock(board, board->core, ticks_per_cycle);
+}
+
 /* What HCLK is now: 48 MHz ticks. */
 static void update_clock(struct board *board)
 {
-    uint32_t *value = board->chip.value;
+    uint32_t *value = board->value;
     uint32_t source = value[RCC_CFGR0] & 3, system;
 
     if (source == 1 || source == 3) {
@@ -34,21 +41,21 @@ static void update_clock(struct board *board)
         board_fault(board, 0, "HCLK at %u MHz without a flash wait state", 48 / (unsigned)system);
         return;
     }
-    if (system != board->ticks_per_cycle) {
-        systick_read(board, SYSTICK_CNT); /* counts up to now by the old clock */
-        board_clock(board, system);
-        systick_schedule(board);
+    if (system != board->bus.ticks_per_cycle) {
+        systick_settle(board);
+        rcc_clock(board, system);
+        systick_resettle(board);
     }
 }
 
 uint32_t rcc_read(struct board *board, unsigned now)
 {
-    return board->chip.value[now];
+    return board->value[now];
 }
 
 static void write_ctlr(struct board *board, uint32_t value)
 {
-    uint32_t *ctlr = &board->chip.value[RCC_CTLR], old = *ctlr;
+    uint32_t *ctlr = &board->value[RCC_CTLR], old = *ctlr;
 
     if (value & HSEON) {
         board_fault(board, 0, "CTLR: HSEON, but this board has no crystal");
@@ -58,23 +65,23 @@ static void write_ctlr(struct board *board, uint32_t value)
         board_fault(board, 0, "CTLR: HSI switched off, and nothing else is there to run from");
         return;
     }
-    if (old & PLLON && !(value & PLLON) && (board->chip.value[RCC_CFGR0] & 3) == 2) {
+    if (old & PLLON && !(value & PLLON) && (board->value[RCC_CFGR0] & 3) == 2) {
         board_fault(board, 0, "CTLR: PLL switched off while SYSCLK comes from it");
         return;
     }
     *ctlr = (value & ~(uint32_t)(HSIRDY | PLLRDY)) | (old & (HSIRDY | PLLRDY));
     if (value & PLLON && !(old & PLLON)) {
-        chip_schedule(board, EVENT_PLL, board_ticks(board) + PLL_TICKS);
+        chip_schedule(board, EVENT_PLL, board_ticks(board) + chip_ticks(board, PLL_US));
     }
     if (!(value & PLLON)) {
         *ctlr &= ~(uint32_t)PLLRDY;
-        board->chip.due[EVENT_PLL] = NEVER;
+        board->due[EVENT_PLL] = NEVER;
     }
 }
 
 void rcc_write(struct board *board, unsigned now, uint32_t value)
 {
-    uint32_t *registers = board->chip.value;
+    uint32_t *registers = board->value;
 
     switch (now) {
     case RCC_CTLR: write_ctlr(board, value); break;
@@ -92,12 +99,12 @@ void rcc_write(struct board *board, unsigned now, uint32_t value)
         break;
     case RCC_RSTSCKR:
         if (value & LSION && !(registers[now] & LSION)) {
-            chip_schedule(board, EVENT_LSI, board_ticks(board) + LSI_TICKS);
+            chip_schedule(board, EVENT_LSI, board_ticks(board) + chip_ticks(board, LSI_US));
         }
         registers[now] = (registers[now] & (0xfc000000 | LSIRDY)) | (value & LSION);
         if (!(value & LSION)) {
             registers[now] &= ~(uint32_t)LSIRDY;
-            board->chip.due[EVENT_LSI] = NEVER;
+            board->due[EVENT_LSI] = NEVER;
         }
         if (value & RMVF) registers[now] &= ~(uint32_t)0xfc000000;
         break;
@@ -126,9 +133,11 @@ void rcc_write(struct board *board, unsigned now, uint32_t value)
 
 void rcc_event(struct board *board, enum event event)
 {
-    if (event == EVENT_PLL) board->chip.value[RCC_CTLR] |= PLLRDY;
-    else board->chip.value[RCC_RSTSCKR] |= LSIRDY;
+    if (event == EVENT_PLL) board->value[RCC_CTLR] |= PLLRDY;
+    else board->value[RCC_RSTSCKR] |= LSIRDY;
 }
+
+uint32_t flash_read(struct board *board, unsigned now) { return board->value[now]; }
 
 void flash_write(struct board *board, unsigned now, uint32_t value)
 {
@@ -140,9 +149,19 @@ void flash_write(struct board *board, unsigned now, uint32_t value)
         board_fault(board, 0, "ACTLR: LATENCY 3 is reserved");
         return;
     }
-    if (value == 0 && board->ticks_per_cycle < 2) {
+    if (value == 0 && board->bus.ticks_per_cycle < 2) {
         board_fault(board, 0, "ACTLR: no wait state at 48 MHz");
         return;
     }
-    board->chip.value[now] = value;
+    board->value[now] = value;
+    flash_waits(board);
+}
+
+/* Fetching a word from flash takes a cycle, and its wait states. */
+void flash_waits(struct board *board)
+{
+    for (unsigned i = 0; i < board->memory_count; i++) {
+        struct memory *memory = &board->memory[i];
+        if (memory->flash) memory->word_cycles = 1 + (board->value[FLASH_ACTLR] & 3);
+    }
 }

@@ -73,7 +73,7 @@ class Bench(Machine):
         image = image or IMAGE
         if not image.is_file():
             raise BoardError("the bench's program is not built: run `pio run -e bench`")
-        super().__init__(None, bench=True)
+        super().__init__(None, "bench")
         self.reads: list[Read] = []
         self._card = card
         self._file = file + bytes(-len(file) % BLOCK)  # the machine reads it in its place

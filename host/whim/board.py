@@ -9,7 +9,8 @@
 It has the manners of whim.device.Device. The chip and its core are host/emulator, a library in C
 (`pio run -e emulator`); the display and the terminal are here. What the image must not do (use a
 block without a clock, set a reserved bit, overrun its stack) is a BoardError with program counter
-and function. Nothing depends on the host, so a run is the same every time.
+and function. Nothing depends on the host, so a run is the same every time. The flagship, which has
+a card and a loudspeaker too, is whim.flagship.
 """
 
 import copy
@@ -24,7 +25,6 @@ from whim.device import ROOT, Handheld
 from whim.display import ADDRESS, Display, DisplayError
 from whim.machine import FAULT, I2C, UART, BoardError, Machine
 
-TICKS_PER_MS = 48_000
 SEED_MAGIC = 0x57484D53
 LOW, NONE = 0, 2  # what a wire does to a pin
 
@@ -66,9 +66,14 @@ class Board(Handheld):
     program, as the chip would. `button`: the pin that it pulls to ground.
     """
 
+    CHIP = "ch32v003"
+    TICKS_PER_MS = 48_000
+    RAM, RAM_BYTES = 0x2000_0000, 2048  # where the program's data and its stack are
+    BUTTON = "PC4"
+
     def __init__(
         self,
-        name: str = "ch32v003",
+        name: str | None = None,
         seed: int | None = None,
         *,
         image: Path | None = None,
@@ -77,19 +82,22 @@ class Board(Handheld):
         i2c_fault: Callable[[int, int, int], bool] | None = None,
         on_frame: Callable[[float], None] | None = None,
         faults: str = "stop",
-        button: str = "PC4",
+        button: str | None = None,
     ):
-        if name != "ch32v003":
-            raise BoardError(f"there is no virtual board {name!r}; there is: ch32v003")
+        name = name or self.CHIP
+        if name != self.CHIP:
+            raise BoardError(f"this virtual board is a {self.CHIP}, and not a {name!r}")
         self.name, self.seed = name, seed
-        self.machine = Machine(find_image(name, image))
-        self.machine.option("stack_limit", self.machine.data_end)
+        self._image = find_image(name, image)
+        self.machine = Machine(self._image, self.CHIP)
+        self._prepare()
         self.machine.option("deliver_faults", {"stop": 0, "deliver": 1}[faults])
         self.display = Display() if display else None
         self.uart = Terminal(self.machine)
         self.i2c_fault, self.on_frame = i2c_fault, on_frame
         self.transfers: list[Transfer] = []
-        self._button = "ABCD".index(button[1]), int(button[2])
+        button = button or self.BUTTON
+        self._button = "ABCDEF".index(button[1]), int(button[2:])
         self._pending: bytes | None = None
         self._began = (0, 0, 0.0)
         self._error: Exception | None = None
@@ -110,7 +118,7 @@ class Board(Handheld):
     @property
     def ms(self) -> float:
         """Time since the board was switched on first."""
-        return self.machine.figure("ticks") / TICKS_PER_MS
+        return self.machine.figure("ticks") / self.TICKS_PER_MS
 
     @property
     def console(self) -> str:
@@ -141,14 +149,14 @@ class Board(Handheld):
 
     def stack_bytes(self) -> int:
         """The deepest stack so far: how low the stack pointer has been."""
-        return 2048 - self.machine.figure("lowest_sp")
+        return self.RAM_BYTES - self.machine.figure("lowest_sp")
 
     def stack_painted(self) -> int:
         """The deepest stack so far, as the chip itself could tell: how far the paint is gone, with
         which the program, or else the power-on's noise, has filled the RAM below it."""
-        free = self.machine.read(self.machine.data_end, 0x2000_0800 - self.machine.data_end)
+        first = self.machine.data_end - self.RAM
+        free = self.machine.read(self.machine.data_end, self.RAM_BYTES - first)
         words = np.frombuffer(free, "<u4")
-        first = self.machine.data_end - 0x2000_0000
         if len(words) > 1 and words[0] == words[1]:
             same = words == words[0]
         else:
@@ -165,20 +173,21 @@ class Board(Handheld):
         self.machine.call("release")
         now = self.machine.figure("ticks")
         for at, closed in changes:
-            when = now + round(TICKS_PER_MS * at)
+            when = now + round(self.TICKS_PER_MS * at)
             if not self.machine.call("drive", when, *self._button, LOW if closed else NONE):
                 raise BoardError("the contact moves more often than the board keeps")
 
     def run_until(self, done: Callable[[], bool], ms: float = 10_000) -> bool:
         """Let time pass until `done()`, which is asked every millisecond, or for `ms`."""
-        end = self.machine.figure("ticks") + round(TICKS_PER_MS * ms)
+        end = self.machine.figure("ticks") + round(self.TICKS_PER_MS * ms)
         while (now := self.machine.figure("ticks")) < end:
-            why = self.machine.call("run", min(TICKS_PER_MS, end - now))
+            why = self.machine.call("run", min(self.TICKS_PER_MS, end - now))
             if self._error:
                 error, self._error = self._error, None
                 raise error
             if why == FAULT:
                 raise BoardError(f"{self.machine.fault()}, {self.ms:.3f} ms after power-on")
+            self._look()
             if self.on_frame:
                 self.on_frame(self.ms)
             if done():
@@ -200,14 +209,21 @@ class Board(Handheld):
     def restore(self, snapshot: tuple) -> None:
         """Be again as at that moment, on this board or on another with the same image."""
         data, world = snapshot
-        self.machine.call("restore", data)
+        self.machine.restore(data)
         self.display, self.uart.bytes, self.transfers, self._pending, self._began = (
             copy.deepcopy(world)
         )
 
+    def _prepare(self) -> None:
+        """Tell the machine what it has to know before power comes: where the stack overflows."""
+        self.machine.option("stack_limit", self.machine.data_end)
+
+    def _look(self) -> None:
+        """Look at the machine, a millisecond or less after the last time."""
+
     def _power_on(self, noise: int) -> None:
         self.machine.call("power_on", noise)
-        self._noise = self.machine.read(0x2000_0000, 2048)
+        self._noise = self.machine.read(self.RAM, self.RAM_BYTES)
         mailbox = self.machine.addresses.get("port_seed_request")
         if self.seed is None:
             return

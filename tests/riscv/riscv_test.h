@@ -6,6 +6,8 @@
 
 #define RVTEST_RV32U .macro init; .endm
 #define RVTEST_RV64U RVTEST_RV32U
+#define RVTEST_RV32UF .macro init; li t0, 0x2000; csrs mstatus, t0; .endm
+#define RVTEST_RV64UF RVTEST_RV32UF
 #define TESTNUM gp
 
 #define RVTEST_CODE_BEGIN \
