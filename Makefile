@@ -9,9 +9,9 @@ export PLATFORMIO_CORE_DIR = $(CURDIR)/.pio/core
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY = no
 export PLATFORMIO_DISABLE_UPGRADE_CHECK = true
 
-images = ch32v003 ch32v003_hwtest
+images = ch32h417 ch32v003 ch32v003_hwtest
 
-.PHONY: help demo test soak size bench lint setup train-setup clean
+.PHONY: help demo test soak size bench release lint setup train-setup clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,10 @@ size: setup ## how much flash and RAM each image takes, and the engine in it
 bench: setup $(cards) ## what a cat takes: instructions, cycles, bytes from the card; docs/BENCH.md
 	@$(call build,emulator bench)
 	@$(python) host/bench.py
+
+release: setup $(cards) ## firmware for both boards and the card's files, into release/
+	@$(call build,ch32h417 ch32v003)
+	@$(python) host/release.py
 
 lint: setup ## look for mistakes in the Python code
 	@$(python) -m ruff check host tests platforms

@@ -54,6 +54,9 @@ if ! compiles || ! cross_compiles || ! find_python; then
         "Please install one, for example the packages python3.11 and python3.11-venv."
 fi
 
+# FatFs, for boards with a bare card slot: "demo" needs none. Quick when it is there.
+fetch_fatfs() { [ "$extra" = demo ] || .venv/bin/python platforms/whim/fatfs.py; }
+
 # .venv/ready says what was installed: pyproject.toml's checksum, then the extras. It is not there
 # while pip works, so without it the environment is new, half made or broken, and is made anew.
 want=$(cksum <pyproject.toml)
@@ -64,7 +67,7 @@ if [ -z "$have" ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; then
     "$python" -m venv .venv || fail "$python could not make a virtual environment."
 fi
 case "$have " in
-"$want:"*" $extra "*) exit ;;
+"$want:"*" $extra "*) fetch_fatfs; exit ;;
 "$want:"*) ;;
 *) have=$want: ;;
 esac
@@ -78,3 +81,4 @@ fi
 # A newer PlatformIO would ask its registry about what an older one left here.
 rm -rf .pio/core .pio/packages
 echo "$have $extra" >.venv/ready
+fetch_fatfs

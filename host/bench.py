@@ -13,7 +13,6 @@ docs/BENCH.md. It needs `pio run -e emulator -e bench`, and models that `python 
 
 import argparse
 import json
-import re
 import sys
 import zlib
 from pathlib import Path
@@ -21,11 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from whim import bench, decoder, format, layouts, model as m
-from whim.arguments import POSITIVE, SEED
+from whim.arguments import POSITIVE, SEED, card_manners
 from whim.device import ROOT, DeviceError
 
 FOLDER = ROOT / "card"
-UNITS = {"": 1, "k": 1e3, "M": 1e6, "m": 1e-3, "u": 1e-6}
 KB = 1024
 
 
@@ -166,34 +164,9 @@ def progress(words: str, total: int):
     return tqdm(total=total, **bar)
 
 
-def quantity(text: str, unit: str) -> float:
-    """A number with a unit: "3MB/s", "1.5ms"."""
-    found = re.fullmatch(rf"(\d+\.?\d*|\.\d+)([kMmu]?){re.escape(unit)}", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number with the unit {unit}")
-    return float(found[1]) * UNITS[found[2]]
-
-
 def card(text: str) -> bench.Card:
-    """"bandwidth=3MB/s,latency=1ms,pause=100ms@0.001,noise=1", or parts of it."""
-    made = bench.Card()
-    for part in text.split(","):
-        key, _, value = part.partition("=")
-        match key:
-            case "bandwidth":
-                made.bandwidth = quantity(value, "B/s")
-            case "latency":
-                made.latency = quantity(value, "s")
-            case "pause":
-                length, _, chance = value.partition("@")
-                made.pause, made.pause_chance = quantity(length, "s"), quantity(chance, "")
-            case "noise":
-                made.noise = int(quantity(value, ""))
-            case _:
-                raise argparse.ArgumentTypeError(
-                    f"{part!r}: a card has bandwidth, latency, pause and noise"
-                )
-    return made
+    """A card by the words of --card."""
+    return bench.Card(**card_manners(text))
 
 
 def parse() -> argparse.Namespace:

@@ -2,26 +2,41 @@
 
     python host/board.py ch32v003 roll --seed 7 --png roll.png   one roll: picture, line of JSON
     python host/board.py ch32v003 roll --seed 7 --gif roll.gif   the whole throw
-    python host/board.py ch32v003 profile --seed 7               where a roll's cycles go
+    python host/board.py ch32h417 generate --seed 7 --png cat.png --wav verdict.wav
+                                                                 one cat, and what is said of it
+    python host/board.py ch32h417 generate --speed bandwidth=3MB/s,latency=1ms --bus spi
+                                                                 from a slow card, by SPI
+    python host/board.py ch32h417 say --index 12345 --wav verdict.wav     any verdict
+    python host/board.py ch32h417 profile --seed 7               where its cycles go
     python host/board.py ch32v003 serial                         its serial line, for a terminal
     python host/board.py ch32v003 run --ms 2000                  what the console says at start
 
-It needs the emulator and the board's image: `pio run -e emulator -e ch32v003` builds both. Figures
-of time are those of a cycle model, whose name stands beside them: host/emulator/core.h has its
-assumptions.
+It needs the emulator and the board's image: `pio run -e emulator -e ch32h417` builds both. The card
+is an image of one (`python host/pack.py --image FILE`), or else has the files of the folder card/.
+Figures of time are those of a cycle model, whose name stands beside them: host/emulator/core.h has
+its assumptions.
 """
 
 import argparse
 import json
 import sys
+import tempfile
+import zlib
 from pathlib import Path
 
-from sim import changes  # the same manners
-from whim import oled
-from whim.arguments import SEED
+from PIL import Image
+
+from sim import VERDICT, changes, save  # the same manners
+from whim import cats, dac, flagship_cats, oled, phrases, sound, volume
+from whim.arguments import SEED, card_manners
 from whim.board import Board, find_image
 from whim.board_figures import picture_figures
 from whim.device import DeviceError, lines
+from whim.flagship import CORES, WIRINGS, Flagship
+from whim.sd_card import SdCard
+
+BOARDS = {"ch32v003": Board, "ch32h417": Flagship}
+START_MS = 1500  # until every board asks for a press
 
 
 def main() -> int:
@@ -35,9 +50,34 @@ def main() -> int:
         return 130
 
 
-def make(arguments: argparse.Namespace) -> Board:
-    image = find_image(arguments.board, arguments.image)
-    return Board(arguments.board, arguments.seed, image=image, noise=arguments.noise)
+def make(arguments: argparse.Namespace, card: bool = False) -> Board:
+    """The board, switched on. `card`: it is no use without one."""
+    options = {
+        "image": find_image(arguments.board, arguments.image),
+        "noise": arguments.noise,
+    }
+    if arguments.board == "ch32h417":
+        options |= {"card": find_card(arguments, card), "wiring": arguments.bus}
+    return BOARDS[arguments.board](arguments.board, arguments.seed, **options)
+
+
+def find_card(arguments: argparse.Namespace, needed: bool) -> SdCard | None:
+    """The card by the arguments; one with the folder card/ on it, where none is named."""
+    if arguments.card:
+        return SdCard(arguments.card, **arguments.speed)
+    if not needed:
+        return None
+    files = {name: cats.model_file(cats.CARD, weights) for weights, name in cats.FILES.items()}
+    files[cats.BANK] = cats.bank_file()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "card.img"
+        volume.make(path, files)
+        return SdCard(path, **arguments.speed)
+
+
+def written(arguments: argparse.Namespace, *names: str) -> dict[str, str]:
+    """The files that were asked for, by the names of their arguments."""
+    return {name: str(path) for name in names if (path := getattr(arguments, name))}
 
 
 def roll(arguments: argparse.Namespace) -> None:
@@ -46,7 +86,7 @@ def roll(arguments: argparse.Namespace) -> None:
     with make(arguments) as board:
         if arguments.gif:
             board.on_frame = lambda ms: frames.append((ms, board.screen()))
-        board.run(ms=1500)
+        board.run(ms=START_MS)
         before = board.transactions
         result = board.roll()
         board.run(ms=100)
@@ -57,10 +97,9 @@ def roll(arguments: argparse.Namespace) -> None:
         figures = picture_figures(board.transfers[before:], model["macs"])
         figures |= {"cycle_model": board.cycle_model, "stack_bytes": board.stack_bytes()}
     if arguments.png:
-        oled.photo(screen).save(arguments.png)
+        save(oled.photo(screen), arguments.png)
     if arguments.gif:
         oled.animation(changes(frames), arguments.gif)
-    written = {name: getattr(arguments, name) for name in ("png", "gif")}
     print(json.dumps({
         "board": arguments.board,
         "pips": result["pips"],
@@ -71,29 +110,90 @@ def roll(arguments: argparse.Namespace) -> None:
         "arena_bytes": model["arena_bytes"],
         "macs": model["macs"],
         **figures,
-        **{name: str(path) for name, path in written.items() if path},
+        **written(arguments, "png", "gif"),
+    }))  # fmt: skip
+
+
+def generate(arguments: argparse.Namespace) -> None:
+    """Press long, tell the result and what it cost as a line of JSON, write what was asked for."""
+    frames = []
+    with make(arguments, card=True) as board:
+        flagship_cats.start(board)
+        if arguments.gif:
+            board.on_frame = lambda ms: frames.append((ms, board.screen()))
+        made = flagship_cats.generate(board, arguments.weights)
+        if arguments.card and arguments.seed is None:  # what was kept, and drawn from the pool
+            board.card.save(arguments.card)
+    if arguments.png:
+        save(Image.fromarray(made.cat.picture), arguments.png)
+    if arguments.oled:
+        save(oled.photo(made.screen), arguments.oled)
+    if arguments.gif:
+        oled.animation(changes(frames), arguments.gif)
+    if arguments.wav:
+        if not len(made.sound):
+            raise cats.CatError("nothing was said, so there is no sound to write")
+        sound.write(arguments.wav, made.sound)
+    print(json.dumps({
+        "board": arguments.board,
+        "bus": arguments.bus,
+        "seed": arguments.seed,
+        "mood": made.cat.mood,
+        "verdict": made.cat.verdict,
+        "sentence": made.sentence,
+        "speech_seconds": round(len(made.sound) / dac.RATE, 2),
+        "crc32": zlib.crc32(made.cat.picture.tobytes()),
+        "weights": arguments.weights,
+        "entropy": made.cat.entropy,
+        "z": made.cat.z.tolist(),
+        **made.figures,
+        **written(arguments, "png", "oled", "gif", "wav"),
+    }))  # fmt: skip
+
+
+def say(arguments: argparse.Namespace) -> None:
+    """Have a verdict said, tell it as a line of JSON, write its sound."""
+    with make(arguments, card=True) as board:
+        flagship_cats.start(board)
+        said = flagship_cats.say(board, arguments.index, arguments.volume)
+        late = board.late
+    if arguments.wav:
+        sound.write(arguments.wav, said.sound)
+    print(json.dumps({
+        "board": arguments.board,
+        "verdict": arguments.index,
+        "mood": phrases.MOODS[arguments.index >> 16],
+        "sentence": said.sentence,
+        "speech_seconds": said.seconds,
+        "seconds": round(len(said.sound) / dac.RATE, 2),
+        "volume": arguments.volume,
+        "late": late,
+        **written(arguments, "wav"),
     }))  # fmt: skip
 
 
 def profile(arguments: argparse.Namespace) -> None:
-    """Press once, and list what each function cost until the result."""
-    with make(arguments) as board:
-        board.run(ms=1500)
+    """List what each function of a roll cost, or of a cat on a board that makes them."""
+    flagship = arguments.board == "ch32h417"
+    with make(arguments, card=flagship) as board:
+        board.run(ms=START_MS)
         board.machine.call("profile_start")
-        board.roll()
-        functions = board.machine.profile()
-        total = sum(cycles for _, cycles in functions.values())
-        print(f"   share        cycles  instructions  function ({board.cycle_model})")
-        for name, (instructions, cycles) in functions.items():
-            if cycles >= total / 1000:
-                print(f"{cycles / total:8.1%}  {cycles:12,}  {instructions:12,}  {name}")
+        flagship_cats.generate(board, arguments.weights) if flagship else board.roll()
+        for number, core in enumerate(CORES if flagship else [arguments.board]):
+            functions = board.machine.profile(number)
+            total = sum(cycles for _, cycles in functions.values())
+            model = board.machine.core_model(number)
+            print(f"   share        cycles  instructions  function of {core} ({model})")
+            for name, (instructions, cycles) in functions.items():
+                if cycles >= total / 1000:
+                    print(f"{cycles / total:8.1%}  {cycles:12,}  {instructions:12,}  {name}")
 
 
 def serial(arguments: argparse.Namespace) -> None:
     """Be at the other end of a pseudo-terminal, until stopped; its name is the first line."""
     from whim.serial_line import SerialLine  # not on Windows, which has no pseudo-terminals
 
-    with make(arguments) as board:
+    with make(arguments, card=arguments.board == "ch32h417") as board:
         line = SerialLine(board)
         print(line.name, flush=True)
         while True:
@@ -113,19 +213,35 @@ def parse() -> argparse.Namespace:
     summary, _, examples = __doc__.partition("\n\n")
     manners = {"epilog": examples, "formatter_class": argparse.RawDescriptionHelpFormatter}
     parser = argparse.ArgumentParser(description=summary, **manners)
-    parser.add_argument("board", choices=["ch32v003"], help="which board")
+    parser.add_argument("board", choices=BOARDS, help="which board")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--seed",
         type=SEED,
         metavar="N",
-        help="always the same bytes; without it, the chip's own noise",
+        help="always the same bytes; without it, the card's pool or the chip's own noise",
     )
     common.add_argument(
         "--noise", type=SEED, default=1, metavar="N", help="repeatable noise of this number (1)"
     )
     common.add_argument("--image", type=Path, metavar="FILE", help="another image, an ELF file")
+    slot = common.add_argument_group("boards with a card")
+    slot.add_argument("--card", type=Path, metavar="FILE", help="an image of the card in the slot")
+    slot.add_argument(
+        "--bus", choices=WIRINGS, default=WIRINGS[0], help="how the slot is wired (sdmmc: 4 bits)"
+    )
+    slot.add_argument(
+        "--speed",
+        type=card_manners,
+        default={},
+        metavar="HOW",
+        help="how fast the card is (bandwidth=25MB/s,latency=200us); also pause=100ms@0.001",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    weights = argparse.ArgumentParser(add_help=False)
+    weights.add_argument(
+        "--weights", choices=cats.FILES, default="int4", help="of 4 bits (the default) or of 8"
+    )
 
     command = commands.add_parser(
         "roll", parents=[common], help="roll once, without a screen", **manners
@@ -135,7 +251,31 @@ def parse() -> argparse.Namespace:
     command.set_defaults(run=roll)
 
     command = commands.add_parser(
-        "profile", parents=[common], help="list what each function of a roll costs", **manners
+        "generate", parents=[common, weights], help="generate a cat, without a screen", **manners
+    )
+    command.add_argument("--png", type=Path, metavar="FILE", help="the picture, 64x64 in colour")
+    command.add_argument("--oled", type=Path, metavar="FILE", help="the display with it")
+    command.add_argument("--gif", type=Path, metavar="FILE", help="the display all the while")
+    command.add_argument("--wav", type=Path, metavar="FILE", help="what it says: 64 kHz, 16 bits")
+    command.set_defaults(run=generate)
+
+    command = commands.add_parser(
+        "say", parents=[common], help="say a verdict, without a screen", **manners
+    )
+    command.add_argument(
+        "--index", type=VERDICT, metavar="N", required=True, help="which, 0 to 131071"
+    )
+    command.add_argument("--wav", type=Path, metavar="FILE", help="what the DAC gets: 64 kHz")
+    command.add_argument(
+        "--volume", type=int, choices=range(11), default=10, metavar="N", help="0 to 10 (10)"
+    )
+    command.set_defaults(run=say)
+
+    command = commands.add_parser(
+        "profile",
+        parents=[common, weights],
+        help="list what each function of a roll costs, or of a cat",
+        **manners,
     )
     command.set_defaults(run=profile)
 
@@ -150,7 +290,13 @@ def parse() -> argparse.Namespace:
     )
     command.add_argument("--ms", type=float, default=1000, help="for how long (1000)")
     command.set_defaults(run=run)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.board == "ch32v003":
+        if arguments.card or arguments.speed or arguments.bus != WIRINGS[0]:
+            parser.error("the ch32v003 has no card: --card, --bus and --speed are not for it")
+        if arguments.run in (generate, say):
+            parser.error("the ch32v003 rolls a die, and makes no cats: try ch32h417")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ the device says, data/phrases.bank, is copied onto the card.
 example:
   python host/pack.py                      data/die.whim, card/cat8.whim, cat4.whim, phrases.bank
   python host/pack.py --buffers 8          cats for two buffers of 8 KiB each, in place of 24
-  python host/pack.py --card /media/card   cats straight onto a card
+  python host/pack.py --card /media/card   all that the device wants, straight onto a mounted card
+  python host/pack.py --image card.img     the same as the image of a card, FAT32 in a partition,
+                                           for `python host/board.py ch32h417 --card`, or for a
+                                           card, with dd
   python host/pack.py --json               the same, told for machines
   python host/pack.py --check              only compare: exit status 1 when a packed file is out of
                                            date; a cat that was never packed is not
@@ -20,7 +23,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from whim import bank, integers, packing
+from whim import bank, integers, packing, volume
 
 REMEDY = (
     "host/train.py makes the die's integers, host/quantise.py the cats', host/speak.py the phrases"
@@ -49,6 +52,18 @@ def main() -> int:
         default=packing.CARD,
         help="where the cats go (default: card/)",
     )
+    parser.add_argument(
+        "--image", metavar="FILE", type=Path, help="make an image of a card instead"
+    )
+    parser.add_argument(
+        "--filesystem",
+        choices=["fat16", "fat32", "exfat"],
+        default="fat32",
+        help="of the image (default: fat32)",
+    )
+    parser.add_argument(
+        "--no-table", action="store_true", help="an image without a partition table"
+    )
     args = parser.parse_args()
     buffer = int(args.buffers * 1024)
     try:
@@ -56,11 +71,13 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
 
+    if args.image and args.check:
+        parser.error("--check compares files, and makes no image")
     assets = {packing.DATA / "die.whim": "die"}
     assets |= {args.card / f"{name}.whim": source for name, source in packing.CATS.items()}
     if args.check:
         assets = {p: s for p, s in assets.items() if s == "die" or p.exists()}
-    stale, reports = [], []
+    stale, reports, on_card = [], [], {}
     try:
         for path, source in tqdm(assets.items(), desc="packing", leave=False, disable=None):
             model = integers.load(packing.DATA / f"{source}.npz")
@@ -68,18 +85,29 @@ def main() -> int:
                 packed = packing.pack(model)
             else:
                 packed = packing.pack_streamed(model, buffer)
-            if not args.check:
+            if args.image and source != "die":
+                on_card[path.name] = packed
+            elif not args.check:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(packed)
             elif not path.exists() or path.read_bytes() != packed:
                 stale.append(path.name)
             reports.append(packing.report(path.stem, model, packed))
-        if not args.check:
+        if args.image:
+            on_card[bank.PATH.name] = bank.PATH
+            args.image.parent.mkdir(parents=True, exist_ok=True)
+            volume.make(
+                args.image, on_card, filesystem=args.filesystem, table=not args.no_table
+            )
+        elif not args.check:
             shutil.copyfile(bank.PATH, args.card / bank.PATH.name)
         elif _differs(args.card / bank.PATH.name, bank.PATH):
             stale.append(bank.PATH.name)
-    except OSError as error:
+    except FileNotFoundError as error:
         print(f"pack.py: {error}; {REMEDY}", file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:  # of a full card, or a tool that is not installed
+        print(f"pack.py: {error}", file=sys.stderr)
         return 1
     for report in reports:
         print(json.dumps(report) if args.json else packing.table(report))

@@ -8,6 +8,10 @@ example:
 text: code and constants in flash. data: variables with a first value, in flash and RAM. ram: all
 variables. stack: what a throw uses of it, measured on the virtual board. free: what RAM has left
 then. engine: the machine code of src/engine in flash and RAM, without its constants and the model.
+
+The CH32H417 runs its code from RAM as well, V3F's in the memory that both cores share and V5F's in
+ITCM, which has nothing else; free is what the memory with the variables, stack and, on V5F, the
+activations has left. V5F has no part in a throw: its stack counts whole.
 """
 
 import argparse
@@ -19,6 +23,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from whim.board import Board, BoardError
+from whim.flagship import Flagship
 
 BUILD = Path(__file__).resolve().parents[1] / ".pio/build"
 INPUT = re.compile(r"^ (\.[\w.]+)\s+(0x[0-9a-f]+)\s+(0x[0-9a-f]+) (\S+)$", re.MULTILINE)
@@ -31,9 +36,12 @@ def linked(map_file: Path) -> list[tuple[str, int, str]]:
     return [(name, int(size, 16), path) for name, _, size, path in INPUT.findall(text)]
 
 
-def stack(elf: Path) -> int:
+SHARED, DTCM = 512 << 10, 256 << 10  # bytes of the CH32H417's memories
+ROWS = ("text", "data", "ram", "stack", "free", "engine")
+
+
+def stack(board: Board) -> int:
     """Bytes of stack that a start and a press use. The hardware test wants the press later."""
-    board = Board("ch32v003", seed=7, image=elf)
     for _ in range(3):
         board.run(ms=3000)
         board.press()
@@ -41,26 +49,47 @@ def stack(elf: Path) -> int:
     return board.stack_bytes()
 
 
-def sizes(elf: Path) -> dict:
-    """Bytes of an image: text, data, ram, stack, free and engine."""
+def read(elf: Path) -> tuple[dict[str, int], dict[str, int], int]:
+    """Of an image: its sections' sizes, its symbols' addresses, the bytes of the engine's code."""
     with elf.open("rb") as file:
         image = ELFFile(file)
         section = {s.name: s["sh_size"] for s in image.iter_sections()}
         symbols = image.get_section_by_name(".symtab")
         address = {s.name: s["st_value"] for s in symbols.iter_symbols()}
     kept = linked(elf.with_suffix(".map"))
-    engine = sum(size for name, size, path in kept if "text" in name and "/src/engine/" in path)
+    engine = sum(size for name, size, path in kept if "text" in name and "/engine/" in path)
+    return section, address, engine
+
+
+def flagship(elf: Path) -> list[dict]:
+    """Both cores' programs."""
+    reports = []
+    for core, file, memory in (("v3f", elf, SHARED), ("v5f", elf.with_name("v5f.elf"), DTCM)):
+        section, _, engine = read(file)
+        data = section.get(".data", 0)
+        ram = data + section.get(".bss", 0) + section.get(".noinit", 0) + section.get(".work", 0)
+        if core == "v3f":
+            used = stack(Flagship(seed=7, image=elf))
+            free = memory - ram - section[".text"] - used
+        else:
+            ram -= section[".work"]  # that is V3F's, too
+            used = section[".stack"]
+            free = memory - 512 - ram - used
+        text = section[".start"] + section[".text"]
+        numbers = (text, data, ram, used, free, engine)
+        reports.append({"image": f"ch32h417, {core}"} | dict(zip(ROWS, numbers)))
+    return reports
+
+
+def sizes(elf: Path) -> dict:
+    """Bytes of a CH32V003's image: text, data, ram, stack, free and engine."""
+    section, address, engine = read(elf)
     data = section.get(".data", 0)
-    used = stack(elf)
-    return {
-        "image": elf.parent.name,
-        "text": section[".text"],
-        "data": data,
-        "ram": data + section.get(".bss", 0) + section.get(".noinit", 0),
-        "stack": used,
-        "free": address["port_stack_top"] - address["port_stack_limit"] - used,
-        "engine": engine,
-    }
+    ram = data + section.get(".bss", 0) + section.get(".noinit", 0)
+    used = stack(Board("ch32v003", seed=7, image=elf))
+    free = address["port_stack_top"] - address["port_stack_limit"] - used
+    numbers = (section[".text"], data, ram, used, free, engine)
+    return {"image": elf.parent.name} | dict(zip(ROWS, numbers))
 
 
 def main() -> int:
@@ -71,11 +100,13 @@ def main() -> int:
     args = parser.parse_args()
 
     images = sorted(BUILD.glob("ch32v003*/firmware.elf"))
-    if not images:
-        print("no image is built: pio run -e ch32v003", file=sys.stderr)
+    large = sorted(BUILD.glob("ch32h417/firmware.elf"))
+    if not images + large:
+        print("no image is built: pio run -e ch32h417 -e ch32v003", file=sys.stderr)
         return 1
     try:
         reports = [sizes(elf) for elf in images]
+        reports += [report for elf in large for report in flagship(elf)]
     except BoardError as error:
         print(f"size.py: {error}", file=sys.stderr)
         return 1

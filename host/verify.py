@@ -17,6 +17,7 @@ example:
   python host/verify.py --float cat.npz      beside it, how near the cats come to the generator in
                                              floating point that they were quantised from
   python host/verify.py --port /dev/ttyUSB0  the board there, with data/die.whim in its flash
+  python host/verify.py --port /dev/ttyUSB0 card/cat4.whim     and the cats on its card
 """
 
 import argparse
@@ -86,7 +87,7 @@ def board(args: argparse.Namespace) -> int:
     """Compare a board's layers with the decoder's."""
     models = args.models or [packing.DATA / "die.whim"]
     try:
-        layers = self_test.run(args.port, decoder.load(models[0]))
+        layers = self_test.run(args.port, decoder.load(models[0]), models[0].stem)
     except (OSError, FormatError, self_test.SelfTestError) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 1

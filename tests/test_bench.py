@@ -68,7 +68,8 @@ def test_the_cycle_model_charges_what_it_says(tmp_path, code, extra):
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
     """A program that reads what a test tells it to."""
-    sources = [PORT / "start.S", PORT / "memory.c", ROOT / "tests/riscv/card.c"]
+    sources = [PORT / "start.S", ROOT / "src/ports/bare/memory.c"]
+    sources += [ROOT / "tests/riscv/card.c"]
     return link(tmp_path_factory.mktemp("card") / "card", *sources)
 
 

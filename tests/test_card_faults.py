@@ -87,7 +87,8 @@ def is_right(device: Person, right: tuple) -> bool:
 def test_a_cat_reads_every_byte_of_its_file_once_and_in_order(person, right, seed):
     device = person(pauses=(0.2, 100), seed=seed)
     assert is_right(device, right) and device.retries() == 0
-    opened, *reads, bank = device.card.requests
+    start, opened, *reads, bank = device.card.requests
+    assert (start.kind, start.name) == ("open", "install.txt"), "which this card does not have"
     assert bank.name == "phrases.bank", "which this card does not have"
     assert (opened.kind, opened.name, len(reads) + 1) == ("open", "cat4.whim", len(REQUESTS))
     ends = [0, *(read.offset + read.count for read in reads)]

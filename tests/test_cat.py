@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_app import MODEL, error, error_screen, panel, place, words
-from test_shell import PROMPT, answer
+from test_shell import PROMPT, VERIFY, answer
 
 from small_cats import packed, small_cat
-from whim import cats, kept
+from whim import cats, kept, self_test
 from whim.card import Card, Fault
 from whim.decoder import decode
 from whim.device import Device, lines
@@ -22,6 +22,7 @@ from whim.display import Display
 from whim.dither import dither
 from whim.encodings import Encoding
 from whim.model import Layer, Layout, Model, Op
+from whim.serial_line import Bridge
 
 EIGHT, FOUR = small_cat(1), small_cat(2, Encoding.INT4)
 FILES = {"cat8.whim": packed(EIGHT), "cat4.whim": packed(FOUR)}
@@ -475,3 +476,94 @@ def test_the_die_in_flash_is_no_cat(sanitized):
         device.run(ms=300)
         generate(device)
         assert len(error(device)) == 1 and not made(device)
+
+
+# Trials: what whoever builds a board wants to know
+
+
+def test_the_cards_speed_is_what_the_card_has(device, card):
+    card.bandwidth = 2e6
+    (said,) = lines("\n".join([*answer(device, "card"), ""]), "card")
+    size = len(FILES["cat4.whim"])
+    assert (said["file"], said["bytes"]) == ("cat4.whim", size)
+    assert said["ms"] == pytest.approx(1000 * size / 2e6, abs=2)
+    assert said["kb_per_s"] == pytest.approx(2000, rel=0.25) and said["slowest_us"] < 10_000
+    answer(device, "weights int8")
+    (said,) = lines("\n".join([*answer(device, "card"), ""]), "card")
+    assert said["bytes"] == len(FILES["cat8.whim"])
+    card.pull()
+    assert answer(device, "card")[0] == "error: card missing, while reading cat8.whim"
+    card.insert()
+    card.faults = [Fault("hang", kind="read")]
+    assert answer(device, "card", 5000)[0] == "error: card read, while reading cat8.whim"
+    card.faults = []
+    generate(device)
+    assert len(made(device)) == 1
+
+
+def test_the_tone_is_a_kilohertz_and_begins_and_ends_at_rest(device):
+    assert answer(device, "tone", 5000) == ["tone hertz=1000 ms=3000"]
+    values = device.sounds[0].values.astype(int)
+    assert values[0] == 0 and (values[-64:] == 0).all()
+    assert np.abs(np.diff(values)).max() < 250, "no clicks"
+    middle = values[64 * 1000 : 64 * 3000]
+    spectrum = np.abs(np.fft.rfft(middle - middle.mean())) / (len(middle) / 2)
+    assert spectrum.argmax() / 2 == 1000, "Hz"
+    assert 900 < spectrum.max() < 1100, "half of what the DAC can do"
+    assert np.sort(spectrum)[-2] < 5
+    before = len(device.sounds)
+    device.type("tone\r")
+    device.run(ms=1500)
+    device.press()
+    device.run(ms=1000)
+    assert len(device.sounds) == before + 1 and device.sounds[-1].values[-1] == 0
+    assert 1.5 < len(device.sounds[-1].values) / 64000 < 2.3, "a press ends it"
+    assert not lines(device.console, "roll") and " late=0 " in "\n".join(answer(device, "stats"))
+
+
+@pytest.mark.parametrize("weights, model", [("int4", FOUR), ("int8", EIGHT)])
+def test_the_self_test_of_the_cards_model_says_what_the_decoder_says(device, weights, model):
+    answer(device, f"weights {weights}")
+    crcs = self_test.expected(model, 1)
+    said = answer(device, "selftest cat", 5000)
+    assert said == [f"selftest layer={i} crc={crc:08x}" for i, crc in enumerate(crcs)] + [
+        "selftest done"
+    ]
+    assert answer(device, "selftest x")[0].startswith("selftest: cat")
+
+
+def test_verify_compares_the_cats_on_a_boards_card(sanitized, tmp_path):
+    for name, data in FILES.items():
+        (tmp_path / name).write_bytes(data)
+    with Device(seed=7, program=sanitized, card=Card(FILES)) as device, Bridge(device) as bridge:
+        for name in FILES:
+            run = subprocess.run([*VERIFY, "--port", bridge.name, str(tmp_path / name)],
+                                 capture_output=True, text=True)  # fmt: skip
+            assert (run.returncode, run.stderr) == (0, "")
+            assert run.stdout.count(" same\n") == 4 and "4 layers, 0 different" in run.stdout
+
+
+@pytest.mark.parametrize("command", ["selftest cat", "generate", "redraw 1"])
+def test_ctrl_c_ends_what_takes_long(device, card, command):
+    generate(device)
+    card.bandwidth = 5e3
+    start = len(device.console)
+    device.type(command + "\r")
+    device.run(ms=700)
+    device.type("\x03")
+    assert device.run_until(lambda: device.console[start:].endswith("\n" + PROMPT), 12_000)
+    ended = "selftest cancelled" if command == "selftest cat" else "cat cancelled"
+    assert f"\n{ended}\n" in device.console[start:]
+    assert not error(device)
+
+
+def test_a_press_ends_the_test_of_the_cards_speed(sanitized):
+    card = Card({"cat4.whim": bytes(2_000_000)}, bandwidth=5e5)
+    with Device(seed=7, program=sanitized, card=card) as device:
+        device.run(ms=300)
+        device.type("card\r")
+        device.run(ms=1000)
+        device.press()
+        device.run(ms=500)
+        (said,) = lines(device.console, "card")
+        assert 300_000 < said["bytes"] < 1_000_000 and device.console.endswith(PROMPT)

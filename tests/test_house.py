@@ -19,19 +19,21 @@ PYTHON_FILES = sorted(p for d in ("host", "tests", "platforms") for p in (ROOT /
 # a port's main.c starts the application and so may know it, and its hwtest.c tests all of it.
 PUBLIC = {"whim/model.h", "whim/generate.h", "whim/random.h", "whim/audio.h", "whim/status.h"}
 PORT = {"whim/port.h", "whim/status.h"}
+FATFS, FAT = {"ff.h", "diskio.h"}, {"fat_file.h", "fat_disk.c"}  # its headers, and who needs them
 FREESTANDING = {"assert.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"}
 
 
 def may_include(path, header):
     match path.parts:
-        case ("src", "ports", _, "main.c" | "hwtest.c"):
+        case ("src", "ports", _, *_, "main.c" | "hwtest.c"):
             return True
         case ("include", *_):
             return header in FREESTANDING | PUBLIC | PORT
         case ("src", "engine", *_):
             return header in FREESTANDING | PUBLIC or header.startswith("engine/")
         case ("src", "drivers", *_):
-            return header in FREESTANDING | PORT or header.startswith("drivers/")
+            ours = header.startswith("drivers/") or path.name in FAT and header in FATFS
+            return header in FREESTANDING | PORT or ours
         case ("src", "ports", board, *_):
             ours = "/" not in header.removeprefix("sys/") or header.startswith(f"ports/{board}/")
             return header in PORT | {"whim/random.h"} or ours

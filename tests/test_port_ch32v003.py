@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import size
+from chip_image import code, disassembly, facts_as_header, flash, header, listed_facts, symbols
 from conftest import built
-from elftools.elf.elffile import ELFFile
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = ROOT / "src/ports/ch32v003"
@@ -24,86 +24,28 @@ FACTS = tomllib.loads((ROOT / "data/facts/ch32v003.toml").read_text())
 IMAGES = ("ch32v003", "ch32v003_hwtest")
 
 
-def code(name):
-    """A file of the port without its comments."""
-    return re.sub(r"/\*.*?\*/", " ", (PORT / name).read_text(), flags=re.DOTALL)
-
-
 @pytest.fixture(scope="module", params=IMAGES)
 def image(request):
     return built(request.param, "firmware.elf")
 
 
-def symbols(image):
-    with image.open("rb") as file:
-        table = ELFFile(file).get_section_by_name(".symtab")
-        return {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
-
-
-def disassembly(image):
-    objdump = shutil.which("riscv64-unknown-elf-objdump")
-    if not objdump:
-        pytest.skip("no objdump for RISC-V beside the compiler")
-    command = [objdump, "-d", "-M", "no-aliases,numeric", image]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def facts_as_header():
-    """What registers.h must say of a name, as the table has it."""
-    said = {}
-    for block, facts in FACTS.items():
-        if "base" in facts:
-            said[f"{block}_BASE"] = facts["base"]
-        for name, fact in facts.get("registers", {}).items():
-            said[f"{block}_{name}"] = facts["base"] + fact["offset"]
-        for name, fact in facts.get("fields", {}).items():
-            said[f"{block}_{name}"] = fact["mask"]
-        for name, fact in facts.get("values", {}).items():
-            said[f"{block}_{name}"] = fact["value"]
-    for name, fact in FACTS["interrupts"].items():
-        said[f"IRQ_{name}"] = fact["number"]
-    return said
-
-
-def header():
-    """What registers.h says."""
-    said = {}
-    for line in code("registers.h").splitlines():
-        register = re.match(r"#define (\w+) (?:WORD|HALF)\((\w+) \+ (\w+)\)", line)
-        number = re.match(r"#define (\w+) (0x\w+|\d+)u?\s*$", line)
-        if register:
-            said[register[1]] = said[register[2]] + int(register[3].rstrip("u"), 0)
-        elif number:
-            said[number[1]] = int(number[2].rstrip("u"), 0)
-    return said
-
-
 def test_the_header_says_what_the_table_of_facts_says():
-    ours, facts = header(), facts_as_header()
+    ours, facts = header(PORT / "registers.h"), facts_as_header(FACTS)
     assert len(ours) > 100
     assert {name: ours[name] for name in ours if facts.get(name) != ours[name]} == {}
 
 
 def test_every_fact_names_two_sources():
-    known = set(FACTS["sources"])
-
-    def facts(table, path):
-        for name, value in table.items():
-            if isinstance(value, dict):
-                yield from facts(value, f"{path}.{name}")
-            elif name in ("sources", "bits_from", "reset_from"):
-                yield path, value
-
-    listed = [fact for name in FACTS if name != "sources" for fact in facts(FACTS[name], name)]
+    listed = list(listed_facts(FACTS))
     assert len(listed) > 200
-    assert not [path for path, named in listed if len(set(named) & known) < 2]
+    assert not [path for path, named, _ in listed if len(set(named) & set(FACTS["sources"])) < 2]
 
 
 def test_the_registers_are_named_in_the_header_alone():
     wrong = [
         f"{path.name}: {address}"
         for path in PORT.glob("*.c")
-        for address in re.findall(r"\b0x[4eE][0-9a-fA-F]{7}\b", code(path.name))
+        for address in re.findall(r"\b0x[4eE][0-9a-fA-F]{7}\b", code(path))
     ]
     assert not wrong
 
@@ -122,20 +64,14 @@ def test_the_engine_in_it_takes_at_most_4_kb(image):
 
 
 def test_the_binary_is_the_image(image):
-    with image.open("rb") as file:
-        segments = [s for s in ELFFile(file).iter_segments() if s["p_type"] == "PT_LOAD"]
-        flash = bytearray()
-        for segment in sorted(segments, key=lambda s: s["p_paddr"]):
-            if segment["p_filesz"]:
-                flash += bytes(segment["p_paddr"] - len(flash)) + segment.data()
-    assert image.with_suffix(".bin").read_bytes() == bytes(flash)
+    assert image.with_suffix(".bin").read_bytes() == flash(image)
 
 
 def test_the_vector_table_opens_the_flash(image):
     """Word 0 is a jump to the start, every other a handler's address; the chip reads 39."""
     names = symbols(image)
-    flash = image.with_suffix(".bin").read_bytes()
-    words = [int.from_bytes(flash[4 * i:4 * i + 4], "little") for i in range(39)]
+    table = image.with_suffix(".bin").read_bytes()
+    words = [int.from_bytes(table[4 * i:4 * i + 4], "little") for i in range(39)]
     assert names["vectors"] == 0 and names["vectors_end"] == 39 * 4
     jump = words[0]
     assert jump & 0xFFF == 0x06F, "jal x0"
@@ -173,7 +109,8 @@ def test_the_health_test_has_the_cutoffs_of_the_standard():
     """NIST SP 800-90B 4.4: 1/4 bit of entropy a sample, a false alarm in 2^30."""
     from scipy.stats import binom
 
-    said = dict(re.findall(r"(MOST_IN_ROW|MOST_IN_WINDOW|WINDOW) = (\d+)", code("entropy.c")))
+    text = code(PORT / "entropy.c")
+    said = dict(re.findall(r"(MOST_IN_ROW|MOST_IN_WINDOW|WINDOW) = (\d+)", text))
     window, alpha, chance = int(said["WINDOW"]), 2.0**-30, 2.0**-0.25
     assert int(said["MOST_IN_ROW"]) == 1 + 30 * 4 - 1
     assert int(said["MOST_IN_WINDOW"]) == binom.ppf(1 - alpha, window, chance)

@@ -1,7 +1,10 @@
 """Types for the command lines of host/."""
 
 import argparse
+import re
 from collections.abc import Callable
+
+UNITS = {"": 1, "k": 1e3, "M": 1e6, "m": 1e-3, "u": 1e-6}
 
 
 def whole(low: int, high: int, highest: str = "") -> Callable[[str], int]:
@@ -18,3 +21,35 @@ def whole(low: int, high: int, highest: str = "") -> Callable[[str], int]:
 
 SEED = whole(0, 2**64 - 1, "2^64 - 1")
 POSITIVE = whole(1, 1_000_000, "1,000,000")
+
+
+def quantity(text: str, unit: str) -> float:
+    """A number with a unit: "3MB/s", "1.5ms"."""
+    found = re.fullmatch(rf"(\d+\.?\d*|\.\d+)([kMmu]?){re.escape(unit)}", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number with the unit {unit}")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def card_manners(text: str) -> dict:
+    """How slow a card is: "bandwidth=3MB/s,latency=1ms,pause=100ms@0.001,noise=1", or parts of it,
+    as `bandwidth` in bytes a second, `latency` and `pause` in seconds, `pause_chance`, `noise`."""
+    found = {}
+    for part in text.split(","):
+        key, _, value = part.partition("=")
+        match key:
+            case "bandwidth":
+                found["bandwidth"] = quantity(value, "B/s")
+            case "latency":
+                found["latency"] = quantity(value, "s")
+            case "pause":
+                length, _, chance = value.partition("@")
+                found["pause"] = quantity(length, "s")
+                found["pause_chance"] = quantity(chance, "")
+            case "noise":
+                found["noise"] = int(quantity(value, ""))
+            case _:
+                raise argparse.ArgumentTypeError(
+                    f"{part!r}: a card has bandwidth, latency, pause and noise"
+                )
+    return found

@@ -155,7 +155,7 @@ def generate(
         device.run(ms=100)
         said = device.console[start:]
         sound = device.sounds[-1].values if device.sounds else np.zeros(0, np.uint16)
-    _raise_error(said)
+    raise_error(said)
     (result,) = lines(said, "cat")
     stats = lines(said, "picture")[0] | lines(said, "memory")[0]
 
@@ -169,7 +169,7 @@ def generate(
         raise CatError("the device's picture is another than the one in its file")
     return Cat(
         picture, screen, z, mood, result["entropy"], result["weights"], result["kept"], stats,
-        result.get("verdict"), _sentence(said), sound,
+        result.get("verdict"), sentence(said), sound,
     )  # fmt: skip
 
 
@@ -204,17 +204,18 @@ def say(
         if not device.run_until(over, PATIENCE_MS):
             raise CatError(f"no end within ten minutes; it says: {device.console[start:]!r}")
         said, sounds = device.console[start:], device.sounds
-    _raise_error(said)
-    return Said(_sentence(said), lines(said, "say")[-1]["ms"] / 1000, sounds[-1].values)
+    raise_error(said)
+    return Said(sentence(said), lines(said, "say")[-1]["ms"] / 1000, sounds[-1].values)
 
 
-def _raise_error(said: str) -> None:
+def raise_error(said: str) -> None:
+    """A CatError with the device's own words, where it has told an error."""
     if "error: " in said:
         name, advice = said[said.index("error: ") + 7 :].split("\n")[:2]
         raise CatError(f"{name}: {advice.strip()}")
 
 
-def _sentence(said: str) -> str | None:
+def sentence(said: str) -> str | None:
     """What the device said last, as its console has it: a line of figures, then the text."""
     found = re.findall(r"^say verdict=.*\n  (.*)$", said, re.MULTILINE)
     return found[-1] if found else None

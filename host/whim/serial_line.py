@@ -15,6 +15,7 @@ import tty
 
 TURN_MS = 10  # of the device's time between looks at the terminal
 LAG = 1  # seconds after which a slow device does not hurry to catch up
+READER = 3  # seconds that a reader may be busy with something else, and still hears all
 
 
 class SerialLine:
@@ -26,7 +27,7 @@ class SerialLine:
         tty.setraw(self._theirs)
         os.set_blocking(self._ours, False)
         self.name = os.ttyname(self._theirs)
-        self._said = 0
+        self._said, self._waiting, self._taken = 0, b"", time.monotonic()
         self._due = time.monotonic()
 
     def run(self, ms: float = TURN_MS, as_fast_as_possible: bool = False) -> None:
@@ -34,18 +35,29 @@ class SerialLine:
         if select.select([self._ours], [], [], 0)[0]:
             self.device.type(os.read(self._ours, 4096))
         self.device.run(ms=ms)
-        fresh = self.device.console[self._said :]
+        fresh = self.device.console[self._said :].removesuffix("\r")  # half of a line's end
         self._said += len(fresh)
-        try:
-            os.write(self._ours, fresh.replace("\n", "\r\n").encode())
-        except BlockingIOError:
-            pass  # what nobody reads is lost, as on a wire
+        self._say(fresh.replace("\n", "\r\n").encode())
         self._due += ms / 1000
         wait = self._due - time.monotonic()
         if wait < -LAG:
             self._due = time.monotonic()
         elif wait > 0 and not as_fast_as_possible:
             time.sleep(wait)
+
+    def _say(self, fresh: bytes) -> None:
+        """Let it be read; what nobody reads is lost, as on a wire."""
+        self._waiting += fresh
+        now = time.monotonic()
+        try:
+            taken = os.write(self._ours, self._waiting)
+        except BlockingIOError:
+            taken = 0
+        self._waiting = self._waiting[taken:]
+        if taken or not self._waiting:
+            self._taken = now
+        elif now - self._taken > READER:
+            self._waiting = b""
 
     def close(self) -> None:
         """Unplug it."""

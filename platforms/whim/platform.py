@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import urllib.request
 from pathlib import Path
@@ -18,6 +19,11 @@ from pathlib import Path
 from platformio.dependencies import get_core_dependencies
 from platformio.package.manager.core import get_core_package_dir
 from platformio.platform.base import PlatformBase
+from platformio.platform.exception import PlatformException
+from platformio.project.config import ProjectConfig
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fatfs  # noqa: E402  beside this file
 
 REGISTRY = "api.registry.platformio.org"
 
@@ -28,6 +34,7 @@ class WhimPlatform(PlatformBase):
         if scons and not get_core_package_dir("tool-scons", auto_install=False):
             install_scons(Path(scons.origin).parent, Path(self.pm.package_dir) / "tool-scons")
         self.find_compiler(options.get("board"))
+        self.find_fatfs(options.get("board"))
         super().configure_default_packages(options, targets)
 
     def find_compiler(self, board):
@@ -39,6 +46,17 @@ class WhimPlatform(PlatformBase):
             return
         if registry_in_reach():
             self.pm.install(self.get_package_spec(name))
+
+
+    def find_fatfs(self, board):
+        """Boards with a bare card slot are built with FatFs; setup.sh fetches it, too."""
+        if not board or not self.board_config(board).get("build", {}).get("sd"):
+            return
+        workspace = ProjectConfig.get_instance().get("platformio", "workspace_dir")
+        try:
+            fatfs.fetch(Path(workspace))
+        except fatfs.Unavailable as error:
+            raise PlatformException(str(error)) from None
 
 
 def registry_in_reach():

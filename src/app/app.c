@@ -11,6 +11,8 @@
 #include "app/crisp.h"
 #include "app/die.h"
 #include "app/die_model.h"
+#include "app/installation.h"
+#include "app/monitor.h"
 #include "app/screen.h"
 #include "app/selftest.h"
 #include "app/shell.h"
@@ -36,6 +38,12 @@ static struct {
     uint32_t length;
     uint16_t rolls, i2c_errors; /* since start */
 } app;
+
+#if WHIM_CARD
+/* What was typed while a cat was made, to be run after it; or NULL. */
+static const struct shell_command *held;
+static char held_argument[SHELL_LINE + 1];
+#endif
 
 /* Tell what failed and while doing what. The display is started afresh: after an error on the bus
  * nobody knows its state. Where it is the display that fails, the console has to do. */
@@ -139,6 +147,9 @@ static void roll(const char *none)
     app.rolls++;
     tell(&die);
     if (status) report(status, "drawing the die");
+#if WHIM_CARD
+    installation_rest(WHIM_OK); /* somebody wants to see it */
+#endif
 }
 
 static void seed_command(const char *number)
@@ -152,9 +163,24 @@ static void seed_command(const char *number)
     console_text("\n");
 }
 
-static void selftest_command(const char *none)
+#if WHIM_CARD
+/* The cat's errors are told where they happen; here those of the bus are counted. */
+static void count(enum whim_status status)
 {
-    (void)none;
+    if (status == WHIM_ERR_I2C) app.i2c_errors++;
+}
+#endif
+
+static void selftest_command(const char *word)
+{
+#if WHIM_CARD
+    if (*word) {
+        if (text_same(word, "cat")) count(cat_layers());
+        else console_text("selftest: cat, for the model on the card, or nothing\n");
+        return;
+    }
+#endif
+    (void)word;
     if (open_model()) selftest(&app.stage, &app.model); /* opening checks its CRCs, too */
 }
 
@@ -175,23 +201,32 @@ static void stats_command(const char *none)
     console_text("\n");
 #if WHIM_CARD
     cat_stats();
+    console_number("installation seconds=", (int32_t)installation_seconds());
+    console_text("\n");
 #endif
 }
 
 #if WHIM_CARD
-/* The cat's errors are told where they happen; here those of the bus are counted. */
-static void count(enum whim_status status)
+static void make_cat(bool gallery)
 {
-    if (status == WHIM_ERR_I2C) app.i2c_errors++;
+    enum whim_status status = cat_generate(gallery);
+    if (!status) tell_pool();
+    count(status);
+    installation_rest(status);
 }
 
 /* A long press, or one "generate". */
 static void generate(const char *none)
 {
     (void)none;
-    enum whim_status status = cat_generate(&app.button);
-    if (!status) tell_pool();
-    count(status);
+    make_cat(false);
+}
+
+/* Nobody is here. */
+static void unattended(const char *none)
+{
+    (void)none;
+    make_cat(true);
 }
 
 static void keep_command(const char *word)
@@ -217,13 +252,34 @@ static void redraw_command(const char *digits)
     uint32_t number;
     bool right = is_number(digits, KEPT_MOST, &number) && number;
     if (!right) console_text("redraw: the number of a kept cat, such as 12\n");
-    else count(cat_redraw(&app.button, number));
+    else count(cat_redraw(number));
 }
 
 static void weights_command(const char *word)
 {
     if (text_same(word, "int8") || text_same(word, "int4")) cat_use(word[3] == '8');
     else console_text("weights: int8 or int4\n");
+}
+
+static void card_command(const char *none)
+{
+    (void)none;
+    count(cat_card());
+}
+
+static void monitor_command(const char *word)
+{
+    if (text_same(word, "on") || text_same(word, "off")) monitor_switch(word[1] == 'n');
+    else console_text("monitor: on or off\n");
+}
+
+static void install_command(const char *word)
+{
+    uint32_t seconds = INSTALLATION_SECONDS;
+    if (text_same(word, "off")) installation_set(0);
+    else if (!*word) installation_set(seconds);
+    else if (is_number(word, INSTALLATION_MOST, &seconds) && seconds) installation_set(seconds);
+    else console_text("install: off, or seconds between two cats, 1 to 86400\n");
 }
 #endif
 
@@ -233,7 +289,7 @@ static void say_command(const char *digits)
     uint32_t verdict = NO_VERDICT;
     bool right = !*digits || is_number(digits, WHIM_VERDICTS - 1, &verdict);
     if (!right) console_text("say: a verdict's number, 0 to 131071, or nothing for the last\n");
-    else count(cat_say(&app.button, verdict));
+    else count(cat_say(verdict));
 }
 
 static void volume_command(const char *digits)
@@ -241,6 +297,12 @@ static void volume_command(const char *digits)
     uint32_t volume;
     if (is_number(digits, VOICE_LOUDEST, &volume)) speak_volume(volume);
     else console_text("volume: 0 to 10\n");
+}
+
+static void tone_command(const char *none)
+{
+    (void)none;
+    cat_tone();
 }
 #endif
 
@@ -252,13 +314,21 @@ static const struct shell_command commands[] = {
     {"keep [on|off]  the last cat, or all", keep_command},
     {"redraw [N]  a kept cat", redraw_command},
     {"weights [int8|int4]  to generate by", weights_command},
+    {"install [SECONDS|off]  a cat every so often", install_command},
+    {"monitor [on|off]  pictures on this line", monitor_command},
+    {"card      how quick it is", card_command},
 #endif
 #if WHIM_AUDIO
     {"say [N]   a verdict, or the last one", say_command},
     {"volume [N]  0 to 10", volume_command},
+    {"tone      1 kHz, for three seconds", tone_command},
 #endif
     {"seed [N]  roll by this number, or tell what by", seed_command},
+#if WHIM_CARD
+    {"selftest [cat]  a CRC for each layer", selftest_command},
+#else
     {"selftest  a CRC for each layer", selftest_command},
+#endif
     {"model     check and describe it", model_command},
     {"stats     what happened since start", stats_command},
     {"Ctrl-C    forget the line", NULL},
@@ -266,13 +336,48 @@ static const struct shell_command commands[] = {
     {NULL, NULL},
 };
 
-/* What the button asks for, or NULL. Boards with a card tell short presses from long ones; others
- * roll at once. */
+#if WHIM_CARD
+/* Commands that need neither card nor display: they are run even while a cat is made. */
+static bool at_once(void (*run)(const char *), const char *argument)
+{
+#if WHIM_AUDIO
+    if (run == volume_command) return true;
+#endif
+    return run == stats_command || run == weights_command || run == monitor_command ||
+           run == install_command || run == seed_command || (run == keep_command && *argument);
+}
+
+/* While a cat is made, or speaks: true for Ctrl-C, which ends it. One other command may wait. */
+static bool meanwhile(void)
+{
+    const char *line = shell_poll(&app.shell);
+    if (!line) return false;
+    if (shell_interrupted(&app.shell)) {
+        held = NULL;
+        return true;
+    }
+    const struct shell_command *command = shell_find(commands, &line);
+    if (!command) return false;
+    if (at_once(command->run, line)) {
+        command->run(line);
+    } else if (held) {
+        console_text("busy: another command waits already\n");
+    } else {
+        held = command;
+        text_add(held_argument, line);
+    }
+    return false;
+}
+#endif
+
+/* What the button asks for, or the time, or NULL. Boards with a card tell short presses from long
+ * ones; others roll at once. */
 static void (*asked(void))(const char *none)
 {
 #if WHIM_CARD
     enum button_event event = button_event(&app.button);
-    return event == BUTTON_LONG ? generate : event == BUTTON_SHORT ? roll : NULL;
+    if (event != BUTTON_NOTHING) return event == BUTTON_LONG ? generate : roll;
+    return installation_due() ? unattended : NULL;
 #else
     return button_pressed(&app.button) ? roll : NULL;
 #endif
@@ -294,9 +399,22 @@ void app_run(const uint8_t *file, uint32_t length)
         enum whim_status status = show_idle();
         if (status) report(status, "drawing the first screen");
     }
+#if WHIM_CARD
+    cat_start(&app.button, meanwhile);
+    (void)installation_due(); /* looks at the card */
+#endif
     shell_show(&app.shell);
     for (;;) {
         port_sleep(POLL_MS);
+#if WHIM_CARD
+        if (held) {
+            const struct shell_command *command = held;
+            held = NULL;
+            command->run(held_argument);
+            installation_save();
+            shell_show(&app.shell);
+        }
+#endif
         const char *line = shell_poll(&app.shell);
         void (*ask)(const char *);
         if (line) {
@@ -308,6 +426,9 @@ void app_run(const uint8_t *file, uint32_t length)
         } else {
             continue;
         }
+#if WHIM_CARD
+        installation_save();
+#endif
         shell_show(&app.shell);
     }
 }

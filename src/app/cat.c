@@ -5,148 +5,96 @@
 
 #include "app/chance.h"
 #include "app/console.h"
-#include "app/dither.h"
-#include "app/kept.h"
+#include "app/gallery.h"
+#include "app/maker.h"
+#include "app/monitor.h"
+#include "app/portrait.h"
 #include "app/progress.h"
+#include "app/room.h"
 #include "app/screen.h"
-#if WHIM_AUDIO
-#include "app/speak.h"
-#endif
 #include "app/text.h"
+#include "app/trials.h"
+#include "app/trouble.h"
 #include "drivers/card.h"
 #include "drivers/ssd1306.h"
-#include "engine/bytes.h"
 #include "engine/crc.h"
-#include "engine/format.h"
-#include "whim/generate.h"
 #include "whim/port.h"
 #include "whim/random.h"
 
-enum { POLL_MS = 5, VERDICT_PAGE = 0, MOOD_PAGE = 1, FOOT_PAGE = 4, NOTE_PAGE = 5 };
+enum { POLL_MS = 5 };
 
 static const char *const file_names[] = {"cat4.whim", "cat8.whim"};
 static const char *const weights[] = {"int4", "int8"};
-static const char *const moods[] = {"demotivated", "motivated", "none"};
 
 static struct {
-    struct whim_generator generator;
-    struct card_file file;
-    struct dither dither;
+    struct portrait portrait;
     struct progress progress;
     struct latent latent;
-    const int8_t *picture;       /* the last one; NULL while there is none */
-    uint32_t number;             /* under which it is kept, or 0 */
-    uint32_t all, compute, wait; /* microseconds of the last one */
-    uint32_t looked;             /* port_millis when the port has looked after itself last */
-    struct card_counts card;     /* its reads */
-    uint32_t say;                /* the last verdict */
-    char doing[32], advice[80];
+    const int8_t *picture;     /* the last one; NULL while there is none */
+    uint32_t number;           /* under which it is kept, or 0 */
+    uint32_t all;              /* microseconds that the last one took */
+    uint32_t looked;           /* port_millis when the port has looked after itself last */
+    struct card_counts card;   /* its reads */
+    uint32_t say;              /* the last verdict */
+    struct button *button;
+    bool (*meanwhile)(void);
     uint8_t opened, use; /* indices of the names above */
-    bool keep_none;
-} cat = {.say = NO_VERDICT};
+    bool keep_none, gallery;
+} cat = {.say = NO_VERDICT, .portrait = {.tones = room.bytes}};
 
-static uint32_t arena[CAT_ARENA / 4] __attribute__((aligned(16)));
-typedef char state_fits[sizeof cat <= CAT_STATE ? 1 : -1];
+union room room __attribute__((aligned(16)));
 
-/* One after the other: chunks of the model, tones of the picture, a file to be kept, speech. */
-static union {
-    uint8_t bytes[CAT_BUFFERS];
+#define STATE (sizeof cat + sizeof(struct work) + WORKER_STATE)
+typedef char state_fits[STATE <= CAT_STATE ? 1 : -1];
+typedef char room_fits[sizeof room == ROOM_BYTES ? 1 : -1];
+typedef char file_fits[KEPT_BYTES <= ROOM_PICTURE ? 1 : -1];
 #if WHIM_AUDIO
-    struct speech speech;
+typedef char speech_fits[sizeof(struct speech) <= ROOM_PICTURE ? 1 : -1];
 #endif
-} room __attribute__((aligned(16)));
-typedef char room_fits[sizeof room == CAT_BUFFERS ? 1 : -1];
 
-/* Remember what is being done, in case that it fails. */
-static void doing(const char *what, const char *file)
+void cat_start(struct button *button, bool (*meanwhile)(void))
 {
-    text_add(text_add(cat.doing, what), file);
+    cat.button = button;
+    cat.meanwhile = meanwhile;
 }
 
-static const char *advice(enum whim_status status)
+/* Whether somebody wants it to end: asked every few milliseconds, whatever is going on. */
+static bool stopped(void)
 {
-    char *end;
-    switch (status) {
-    case WHIM_ERR_CARD_MISSING: return "put in a card with the models on it, and try again";
-    case WHIM_ERR_NO_FILE: return "copy it onto the card; `python host/pack.py` makes the models";
-    case WHIM_ERR_CARD_READ: return "wipe the card's contacts and try again, or try another card";
-    case WHIM_ERR_CARD_WRITE: return "is the card full, or write-protected?";
-    case WHIM_ERR_ARENA:
-        end = text_add_number(cat.advice, cat.generator.model.arena_bytes);
-        text_add_number(text_add(end, " bytes of memory are needed, this board has "), CAT_ARENA);
-        return cat.advice;
-    case WHIM_ERR_BUFFERS: return "the file's chunks are too long for this board: pack it anew";
-    case WHIM_ERR_VERSION: return "pack the model with the tools of this firmware's version";
-    case WHIM_ERR_SHAPE: return "not a model of cats, 64x64 pixels of 3 colours from 100 values";
-    case WHIM_ERR_ENTROPY: return "no fair random bytes to be had: nothing was generated";
-    case WHIM_ERR_I2C: return "no answer from the display: check its wiring and power";
-    default: return "the file on the card is damaged: copy it again";
-    }
+    bool pressed = button_pressed(cat.button), asked = cat.meanwhile();
+    (void)monitor_poll();
+    return pressed || asked;
 }
 
-/* Tell the console and the display what failed; `status` is answered. */
-static enum whim_status fail_as(enum whim_status status, const char *name, const char *advice)
-{
-    console_error(name, cat.doing, advice);
-    if (screen_error(name)) console_text("  the display shows nothing\n");
-    return status;
-}
-
-static enum whim_status fail(enum whim_status status)
-{
-    return fail_as(status, whim_status_name(status), advice(status));
-}
-
-/* Do a step of the work, and book the time that it takes. Sets *looked, every now and then, when
- * the port has looked after itself and the button. Nobody sleeps here: the card would have to wait
- * for us. */
+/* Go on with the work: WHIM_BUSY until it has ended. Sets *looked, every now and then, when the
+ * port has looked after itself. Nobody sleeps here: the card would have to wait for us. */
 static enum whim_status step(bool *looked)
 {
-    uint32_t began = port_micros();
-    enum whim_status status = whim_generate_step(&cat.generator);
-    uint32_t took = port_micros() - began;
-    if (status == WHIM_BUSY) cat.wait += took;
-    else cat.compute += took;
+    enum whim_status status = maker_poll();
     *looked = port_millis() - cat.looked >= POLL_MS;
     if (*looked) {
         port_sleep(0);
         cat.looked = port_millis();
     }
-    return status == WHIM_BUSY ? WHIM_OK : status;
-}
-
-/* End the work early, and have the buffers back. */
-static void stop(void)
-{
-    while (whim_generate_stop(&cat.generator) == WHIM_BUSY) port_sleep(1);
+    return status;
 }
 
 /* Open one of the models, and see that it makes cats. */
 static enum whim_status open_model(uint8_t which)
 {
-    const struct whim_model *model = &cat.generator.model;
     bool looked;
     cat.opened = which;
     cat.picture = NULL; /* its place is about to be used */
-    doing("opening ", file_names[which]);
-    enum whim_status status = card_open(&cat.file, file_names[which]);
+    trouble_doing("opening ", file_names[which]);
+    enum whim_status status = maker_open(file_names[which], room.bytes, sizeof room.bytes);
     if (status) return status;
-    whim_generate_open(&cat.generator, &cat.file.source, room.bytes, sizeof room.bytes);
-    while (!(status = step(&looked))) {}
-    if (status != WHIM_DONE) {
-        stop();
-        return status;
-    }
-    if (model->inputs != CAT_LATENT || model->width != CAT_SIZE || model->height != CAT_SIZE ||
-        model->channels != CAT_CHANNELS) {
+    while ((status = step(&looked)) == WHIM_BUSY) {}
+    if (status != WHIM_DONE) return status;
+    if (work.inputs != CAT_LATENT || work.width != CAT_SIZE || work.height != CAT_SIZE ||
+        work.channels != CAT_CHANNELS) {
         return WHIM_ERR_SHAPE;
     }
-    return model->arena_bytes > sizeof arena ? WHIM_ERR_ARENA : WHIM_OK;
-}
-
-static uint32_t model_crc(void)
-{
-    return load32(cat.generator.model.file + HEADER_CRC);
+    return work.arena_bytes > work.arena_room ? WHIM_ERR_ARENA : WHIM_OK;
 }
 
 enum whim_status cat_verdict(whim_entropy *entropy, uint32_t *verdict)
@@ -161,86 +109,60 @@ enum whim_status cat_verdict(whim_entropy *entropy, uint32_t *verdict)
 static enum whim_status draw(void)
 {
     struct latent *latent = &cat.latent;
-    doing("drawing by chance", "");
+    trouble_doing("drawing by chance", "");
     enum whim_status status = whim_latent(chance_bytes, latent->z, CAT_LATENT);
     if (!status) status = cat_verdict(chance_bytes, &latent->verdict);
     if (status) return status;
     latent->mood = latent->verdict >> 16 ? MOTIVATED : DEMOTIVATED;
-    latent->model = model_crc();
+    latent->model = work.model_crc;
     for (uint32_t i = 0; i < KEPT_ENTROPY; i++) latent->entropy[i] = '\0';
     text_add(latent->entropy, chance_source());
     return WHIM_OK;
 }
 
-/* Make the picture of cat.latent by the model that is open. WHIM_DONE, or WHIM_OK where a press of
- * `button` cancelled it, or what went wrong. *shown: how the display fares, without which a cat can
- * be made, too. */
-static enum whim_status make(struct button *button, enum whim_status *shown)
+/* Show how far it is: kept cats, or a bar. */
+static enum whim_status show_progress(bool gallery)
 {
-    const struct whim_generator *generator = &cat.generator;
-    uint32_t began = port_micros(), percent = 0;
-    bool looked;
-    doing("generating by ", file_names[cat.opened]);
-    cat.compute = cat.wait = 0;
+    if (gallery) return gallery_show(work.percent);
+    return progress_show(&cat.progress, work.percent, work.layer + 1, work.layers);
+}
+
+/* Make the picture of cat.latent by the model that is open. WHIM_DONE, or WHIM_OK where somebody
+ * cancelled it, or what went wrong. *shown: how the display fares, without which a cat can be made,
+ * too. */
+static enum whim_status make(enum whim_status *shown)
+{
+    bool gallery = false, looked;
+    enum whim_status status;
+    if (cat.gallery) *shown = gallery_start(&gallery);
+    trouble_doing("generating by ", file_names[cat.opened]);
     card_counts = (struct card_counts){0};
-    *shown = progress_start(&cat.progress, "making a cat");
-    enum whim_status status =
-        whim_generate_start(&cat.generator, cat.latent.z, arena, sizeof arena);
-    while (!status && !(status = step(&looked))) {
+    uint32_t began = port_micros(), percent = 0;
+    if (!gallery) *shown = progress_start(&cat.progress, "making a cat");
+    maker_make(cat.latent.z, CAT_LATENT, ROOM_PICTURE, false);
+    while ((status = step(&looked)) == WHIM_BUSY) {
         uint32_t before = percent;
-        if (looked && button_pressed(button)) break;
-        percent = whim_generate_percent(generator);
-        if (percent == before || *shown) continue;
-        *shown = progress_show(&cat.progress, percent, generator->layer + 1u,
-                               generator->model.layers);
+        if (looked && stopped()) break;
+        percent = work.percent;
+        if (*shown || (percent == before && !gallery)) continue;
+        *shown = show_progress(gallery);
     }
-    if (status != WHIM_DONE) {
-        stop();
-        return status;
-    }
+    maker_stop();
+    if (status == WHIM_BUSY) return WHIM_OK;
+    if (status != WHIM_DONE) return status;
     cat.all = port_micros() - began;
     cat.card = card_counts;
-    cat.picture = generator->picture;
-    if (!*shown) {
-        const uint32_t layers = generator->model.layers;
-        *shown = progress_show(&cat.progress, 100, layers, layers);
+    cat.picture = (const int8_t *)room.bytes + ROOM_PICTURE;
+    if (!*shown && !gallery) {
+        *shown = progress_show(&cat.progress, 100, work.layers, work.layers);
     }
     return WHIM_DONE;
-}
-
-/* What of a verdict stands in the 64 columns from `column` on: its number and its mood. */
-static enum whim_status show_verdict(uint32_t verdict, uint32_t mood, uint32_t column)
-{
-    char says[] = "says 131071";
-    enum whim_status status = WHIM_OK;
-    text_add_number(says + 5, verdict);
-    if (verdict != NO_VERDICT) status = screen_line(says, column, DITHER_SIZE, VERDICT_PAGE);
-    if (!status && mood != NO_MOOD) status = screen_word(moods[mood], column, MOOD_PAGE);
-    return status;
-}
-
-/* What stands below it when nothing is said: the note, and where the cat came from. */
-static enum whim_status show_foot(const char *note)
-{
-    enum whim_status status =
-        ssd1306_window(DITHER_SIZE, DITHER_SIZE, FOOT_PAGE, SSD1306_PAGES - FOOT_PAGE);
-    if (!status) status = ssd1306_blank(DITHER_SIZE * (SSD1306_PAGES - FOOT_PAGE));
-    if (!status) status = screen_line(note, DITHER_SIZE, DITHER_SIZE, NOTE_PAGE);
-    return status ? status : screen_caption(cat.latent.entropy);
 }
 
 /* The cat in the left half of the display, in the right what there is to say of it. */
 static enum whim_status show(const char *note)
 {
-    dither_start(&cat.dither, cat.picture, room.bytes);
-    enum whim_status status = ssd1306_start();
-    if (!status) status = ssd1306_window(0, DITHER_SIZE, 0, DITHER_PAGES);
-    for (uint32_t page = 0; page < DITHER_PAGES && !status; page++) {
-        dither_page(&cat.dither);
-        status = ssd1306_data(cat.dither.page, DITHER_SIZE);
-    }
-    if (!status) status = show_verdict(cat.latent.verdict, cat.latent.mood, DITHER_SIZE);
-    return status ? status : show_foot(note);
+    return portrait_show(&cat.portrait, cat.picture, &cat.latent, note, cat.latent.entropy);
 }
 
 /* The CRC-32 of the picture's red, green and blue bytes, 0 to 255, row by row. */
@@ -257,7 +179,7 @@ static uint32_t picture_crc(void)
 static void tell(void)
 {
     console_text("cat mood=");
-    console_text(moods[cat.latent.mood]);
+    console_text(portrait_moods[cat.latent.mood]);
     if (cat.latent.verdict != NO_VERDICT) {
         console_number(" verdict=", (int32_t)cat.latent.verdict);
     }
@@ -272,7 +194,7 @@ static void tell(void)
 
 static enum whim_status keep(void)
 {
-    doing("keeping the cat", "");
+    trouble_doing("keeping the cat", "");
     enum whim_status status =
         kept_write(&cat.latent, cat.picture, room.bytes, &cat.number);
     if (status) cat.number = 0;
@@ -288,47 +210,35 @@ static const char *kept_note(void)
 }
 
 #if WHIM_AUDIO
-static const char *bank_advice(enum whim_status status)
-{
-    switch (status) {
-    case WHIM_ERR_CARD_MISSING: return "put in a card with the bank on it, and try again";
-    case WHIM_ERR_CARD_READ: return advice(status);
-    case WHIM_ERR_NO_FILE: return "`python host/pack.py` copies it onto the card";
-    case WHIM_ERR_VERSION: return "copy the one that came with this firmware's version";
-    default: return "the file on the card is damaged: copy it again";
-    }
-}
-
 /* Say what there is to say of the cat, beside it. Where that fails, the cat is still there. */
-static void say(struct button *button, const char *note, enum whim_status *shown)
+static void say(const char *note, enum whim_status *shown)
 {
     if (cat.latent.verdict == NO_VERDICT) return;
     cat.say = cat.latent.verdict;
-    enum whim_status status = speak(&room.speech, button, cat.say, DITHER_SIZE, shown);
-    if (!*shown) *shown = show_foot(note);
+    enum whim_status status = speak(&room.speech, stopped, cat.say, PORTRAIT_WIDTH, shown);
+    if (!*shown) *shown = portrait_foot(note, cat.latent.entropy);
     if (!status) return;
     const char *const texts[] = {"silent: ", speak_error(status), ", while reading ", VOICE_BANK,
-                                 "\n  ", bank_advice(status), "\n"};
+                                 "\n  ", trouble_bank_advice(status), "\n"};
     for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++) console_text(texts[i]);
 }
 #endif
 
 /* Tell of the picture that was made, and of how keeping it went, show it, and say the verdict. */
-static enum whim_status finish(struct button *button, enum whim_status shown,
-                               enum whim_status kept)
+static enum whim_status finish(enum whim_status shown, enum whim_status kept)
 {
     const char *note = kept ? whim_status_name(kept) : kept_note();
     tell();
-    if (kept) console_error(whim_status_name(kept), cat.doing, advice(kept));
+    if (kept) trouble_note(kept);
+    monitor_start(cat.picture);
     if (!shown) shown = show(note);
 #if WHIM_AUDIO
-    say(button, note, &shown);
-#else
-    (void)button;
+    say(note, &shown);
 #endif
+    while (monitor_poll()) port_sleep(0);
     if (!shown) return kept;
-    doing("showing the cat", "");
-    return fail(shown);
+    trouble_doing("showing the cat", "");
+    return trouble(shown);
 }
 
 static enum whim_status cancelled(enum whim_status shown)
@@ -336,21 +246,22 @@ static enum whim_status cancelled(enum whim_status shown)
     console_text("cat cancelled\n");
     if (!shown) shown = ssd1306_start();
     if (!shown) shown = screen_line("cancelled", 0, SSD1306_WIDTH, 3);
-    return shown ? fail(shown) : WHIM_OK;
+    return shown ? trouble(shown) : WHIM_OK;
 }
 
-enum whim_status cat_generate(struct button *button)
+enum whim_status cat_generate(bool gallery)
 {
     enum whim_status shown, status = open_model(cat.use);
+    cat.gallery = gallery;
     if (!status) status = draw();
     if (!status) {
         cat.number = 0;
-        status = make(button, &shown);
+        status = make(&shown);
         if (!status) return cancelled(shown);
     }
-    if (status < 0) return fail(status);
+    if (status < 0) return trouble(status);
 
-    return finish(button, shown, cat.keep_none ? WHIM_OK : keep());
+    return finish(shown, cat.keep_none ? WHIM_OK : keep());
 }
 
 /* Open the one of the card's models that made cat.latent; *other if none of them did. */
@@ -360,33 +271,34 @@ static enum whim_status open_its_model(bool *other)
     *other = false;
     for (uint8_t i = 0; i < 2; i++) {
         status = open_model(cat.use ^ i);
-        if (!status && model_crc() == cat.latent.model) return WHIM_OK;
+        if (!status && work.model_crc == cat.latent.model) return WHIM_OK;
         if (status && !(failed && status == WHIM_ERR_NO_FILE)) failed = status;
     }
     *other = !failed || failed == WHIM_ERR_NO_FILE;
     return failed;
 }
 
-enum whim_status cat_redraw(struct button *button, uint32_t number)
+enum whim_status cat_redraw(uint32_t number)
 {
     static const char unfinished[] = "it was not written to its end, or by something else";
     static const char stranger[] = "the model that made it is not on this card";
     char name[KEPT_NAME];
     bool whole, other;
     kept_name(name, number);
-    doing("reading ", name);
+    trouble_doing("reading ", name);
     cat.picture = NULL;
+    cat.gallery = false;
     enum whim_status shown, status = kept_read(&cat.latent, number, room.bytes, &whole);
-    if (status) return fail(status);
-    if (!whole) return fail_as(WHIM_ERR_NO_FILE, "not a kept cat", unfinished);
+    if (status) return trouble(status);
+    if (!whole) return trouble_as(WHIM_ERR_NO_FILE, "not a kept cat", unfinished);
     status = open_its_model(&other);
-    if (other) doing("reading ", name);
-    if (other) return fail_as(WHIM_ERR_NO_FILE, "other model", stranger);
-    if (!status) status = make(button, &shown);
+    if (other) trouble_doing("reading ", name);
+    if (other) return trouble_as(WHIM_ERR_NO_FILE, "other model", stranger);
+    if (!status) status = make(&shown);
     if (!status) return cancelled(shown);
-    if (status < 0) return fail(status);
+    if (status < 0) return trouble(status);
     cat.number = number;
-    return finish(button, shown, WHIM_OK);
+    return finish(shown, WHIM_OK);
 }
 
 enum whim_status cat_keep(void)
@@ -396,15 +308,15 @@ enum whim_status cat_keep(void)
         return WHIM_OK;
     }
     enum whim_status status = cat.number ? WHIM_OK : keep();
-    if (status) return fail(status);
+    if (status) return trouble(status);
     tell();
     return WHIM_OK;
 }
 
 #if WHIM_AUDIO
-enum whim_status cat_say(struct button *button, uint32_t verdict)
+enum whim_status cat_say(uint32_t verdict)
 {
-    enum { MIDDLE = (SSD1306_WIDTH - DITHER_SIZE) / 2 };
+    enum { MIDDLE = (SSD1306_WIDTH - PORTRAIT_WIDTH) / 2 };
     enum whim_status shown, status;
     if (verdict == NO_VERDICT) verdict = cat.say;
     if (verdict == NO_VERDICT) {
@@ -413,16 +325,33 @@ enum whim_status cat_say(struct button *button, uint32_t verdict)
     }
     bool beside = cat.picture && cat.latent.verdict == verdict;
     shown = beside ? show(kept_note()) : ssd1306_start();
-    if (!shown && !beside) shown = show_verdict(verdict, verdict >> 16, MIDDLE);
+    if (!shown && !beside) shown = portrait_verdict(verdict, verdict >> 16, MIDDLE);
     cat.say = verdict;
-    status = speak(&room.speech, button, verdict, beside ? DITHER_SIZE : MIDDLE, &shown);
-    if (!shown && beside) shown = show_foot(kept_note());
-    doing("reading ", VOICE_BANK);
-    if (status) return fail_as(status, speak_error(status), bank_advice(status));
-    doing("showing the verdict", "");
-    return shown ? fail(shown) : WHIM_OK;
+    status = speak(&room.speech, stopped, verdict, beside ? PORTRAIT_WIDTH : MIDDLE, &shown);
+    if (!shown && beside) shown = portrait_foot(kept_note(), cat.latent.entropy);
+    trouble_doing("reading ", VOICE_BANK);
+    if (status) return trouble_as(status, speak_error(status), trouble_bank_advice(status));
+    trouble_doing("showing the verdict", "");
+    return shown ? trouble(shown) : WHIM_OK;
+}
+
+void cat_tone(void)
+{
+    trial_tone(stopped); /* ends before the picture */
 }
 #endif
+
+enum whim_status cat_card(void)
+{
+    cat.picture = NULL;
+    return trial_card(file_names[cat.use], stopped);
+}
+
+enum whim_status cat_layers(void)
+{
+    cat.picture = NULL;
+    return trial_layers(file_names[cat.use], stopped);
+}
 
 void cat_keep_all(bool all)
 {
@@ -440,18 +369,18 @@ void cat_use(bool int8)
 
 void cat_stats(void)
 {
-    const struct whim_generator *generator = &cat.generator;
     console_number("picture ms=", (int32_t)(cat.all / 1000));
-    console_number(" compute_ms=", (int32_t)(cat.compute / 1000));
-    console_number(" wait_ms=", (int32_t)(cat.wait / 1000));
+    console_number(" compute_ms=", (int32_t)(work.compute / 1000));
+    console_number(" wait_ms=", (int32_t)(work.wait / 1000));
     console_number(" card_ms=", (int32_t)(cat.card.micros / 1000));
-    console_number(" card_bytes=", (int32_t)generator->loader.bytes_read);
-    console_number(" retries=", generator->loader.retries);
+    console_number(" card_bytes=", (int32_t)work.bytes_read);
+    console_number(" retries=", (int32_t)work.retries);
     console_text("\n");
-    console_number("memory arena_bytes=", (int32_t)generator->model.arena_bytes);
-    console_number(" of=", CAT_ARENA);
-    console_number(" buffer_bytes=", CAT_BUFFERS);
-    console_number(" state_bytes=", (int32_t)sizeof cat);
+    console_number("memory arena_bytes=", (int32_t)work.arena_bytes);
+    console_number(" of=", (int32_t)work.arena_room);
+    console_number(" buffer_bytes=", ROOM_BYTES);
+    console_number(" state_bytes=", (int32_t)STATE);
+    console_number(" gallery_bytes=", (int32_t)gallery_bytes());
     console_text("\n");
 #if WHIM_AUDIO
     speak_stats();

@@ -10,26 +10,31 @@
 #include <stdint.h>
 
 #include "app/kept.h"
+#include "app/worker.h"
 #include "drivers/button.h"
 #include "whim/random.h"
 #include "whim/status.h"
 
-/* All of the cat's RAM in bytes; what of it is for the stream's two buffers together, and for the
- * structs; the arena has the rest. */
-enum { CAT_RAM = 272 * 1024, CAT_BUFFERS = 48 * 1024, CAT_STATE = 4 * 1024 };
-enum { CAT_ARENA = CAT_RAM - CAT_BUFFERS - CAT_STATE };
+/* All of a cat's RAM, 272 KiB: the worker's arena (worker.h), the room, which is the stream's two
+ * buffers (room.h), and so many bytes of structs. Where the worker has a core to itself, the arena
+ * lies in that core's memory. Only installation mode needs more: gallery.h. */
+enum { CAT_STATE = 4 * 1024 };
+
+/* Before the others. While a cat is made, or speaks, a press of `button` cancels it, or ends the
+ * speech; so does `meanwhile`, which is called every few milliseconds, where it answers true. */
+void cat_start(struct button *button, bool (*meanwhile)(void));
 
 /* Draw a verdict from three bytes of `entropy`: its mood, then its choices in the four slots. Each
  * is as likely as any other. Errors: those of `entropy`. */
 enum whim_status cat_verdict(whim_entropy *entropy, uint32_t *verdict);
 
 /* Draw a latent and a verdict by chance, generate the cat, show it, tell the console, keep it on
- * the card, and say the verdict. A press of `button` cancels, or ends the speech. Where the card or
+ * the card, and say the verdict. With `gallery`, kept cats are shown meanwhile. Where the card or
  * the model cannot be used, chance is not asked at all; without a bank, there is only silence. */
-enum whim_status cat_generate(struct button *button);
+enum whim_status cat_generate(bool gallery);
 
 /* Make kept cat `number`, 1 to KEPT_MOST, again, show it, and say what was said of it. */
-enum whim_status cat_redraw(struct button *button, uint32_t number);
+enum whim_status cat_redraw(uint32_t number);
 
 /* Keep the last cat, unless it is kept already, and say where; or that there is none. */
 enum whim_status cat_keep(void);
@@ -42,9 +47,16 @@ void cat_use(bool int8);
 
 #if WHIM_AUDIO
 /* Say `verdict`, below WHIM_VERDICTS, or the last one again for NO_VERDICT, and show it, with its
- * cat if that is the last one. A press of `button` ends it. */
-enum whim_status cat_say(struct button *button, uint32_t verdict);
+ * cat if that is the last one. */
+enum whim_status cat_say(uint32_t verdict);
+
+/* Sound the test tone. */
+void cat_tone(void);
 #endif
+
+/* The trials of trials.h, by the model that makes the next cats. The last cat's picture is lost. */
+enum whim_status cat_card(void);
+enum whim_status cat_layers(void);
 
 /* Tell the console of the last picture: how long it took, and what of that the device computed, or
  * waited for the card; how long the card read; and how much; and of the RAM for it. */

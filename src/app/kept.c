@@ -24,6 +24,7 @@ enum {
 };
 
 static struct card_file file;
+static uint32_t last; /* that we know of on this card, or on one before it; or 0 */
 
 static void put(uint8_t *to, uint32_t number)
 {
@@ -65,12 +66,18 @@ static enum whim_status look(uint32_t number, bool *there)
     return status == WHIM_ERR_NO_FILE ? WHIM_OK : status;
 }
 
-/* Find a number that is not taken, right behind one that is, without looking at every file. */
+/* Find a number that is not taken, right behind one that is, without looking at every file. It is
+ * mostly the one behind the last: a search in a full folder takes a card its time. */
 static enum whim_status find_free(uint32_t *number)
 {
     uint32_t taken = 0, vacant = 1;
-    bool there;
-    enum whim_status status;
+    bool there = false;
+    enum whim_status status = last ? look(last, &there) : WHIM_OK;
+    if (status) return status;
+    if (there && last < KEPT_MOST) {
+        taken = last;
+        vacant = last + 1;
+    }
     while (!(status = look(vacant, &there)) && there) {
         if (vacant == KEPT_MOST) return WHIM_ERR_CARD_WRITE;
         taken = vacant;
@@ -103,7 +110,7 @@ enum whim_status kept_write(const struct latent *latent, const int8_t *rgb, uint
             }
         }
     }
-    status = port_card_write(name, 0, room, KEPT_BYTES);
+    status = card_write(name, 0, room, KEPT_BYTES);
     if (status) return status;
     headers(room);
     put(room + AT_FORMAT, FORMAT);
@@ -117,21 +124,27 @@ enum whim_status kept_write(const struct latent *latent, const int8_t *rgb, uint
     for (uint32_t i = 0; i < CAT_LATENT; i++) room[AT_Z + i] = (uint8_t)latent->z[i];
     for (uint32_t i = 0; i < KEPT_ENTROPY; i++) room[AT_ENTROPY + i] = (uint8_t)latent->entropy[i];
     put(room + AT_CRC, whim_crc32(room, AT_CRC));
-    return port_card_write(name, 0, room, SECTOR);
+    status = card_write(name, 0, room, SECTOR);
+    if (!status) last = *number;
+    return status;
 }
 
-enum whim_status kept_read(struct latent *latent, uint32_t number, uint8_t *room, bool *whole)
+enum whim_status kept_last(uint32_t *number)
 {
-    char name[KEPT_NAME];
-    *whole = false;
-    kept_name(name, number);
-    enum whim_status status = card_open(&file, name);
-    if (status || file.source.length < SECTOR) return status;
-    status = card_read(&file.source, 0, room, SECTOR);
-    if (status) return status;
-    *whole = get(room + AT_FORMAT) == FORMAT && get(room + AT_CRC) == whim_crc32(room, AT_CRC) &&
-             room[AT_MOOD] <= NO_MOOD && !room[AT_ENTROPY + KEPT_ENTROPY - 1];
-    if (!*whole) return WHIM_OK;
+    enum whim_status status = find_free(number);
+    if (status == WHIM_ERR_CARD_WRITE) *number = KEPT_MOST + 1; /* all are taken */
+    else if (status) return status;
+    last = --*number;
+    return WHIM_OK;
+}
+
+/* What a file's first sector says. False if it is not one that kept_write has finished. */
+static bool parse(struct latent *latent, const uint8_t *room)
+{
+    if (get(room + AT_FORMAT) != FORMAT || get(room + AT_CRC) != whim_crc32(room, AT_CRC) ||
+        room[AT_MOOD] > NO_MOOD || room[AT_ENTROPY + KEPT_ENTROPY - 1]) {
+        return false;
+    }
     latent->model = get(room + AT_MODEL);
     latent->mood = room[AT_MOOD];
     latent->verdict = NO_VERDICT;
@@ -141,5 +154,51 @@ enum whim_status kept_read(struct latent *latent, uint32_t number, uint8_t *room
     }
     for (uint32_t i = 0; i < CAT_LATENT; i++) latent->z[i] = (int8_t)room[AT_Z + i];
     for (uint32_t i = 0; i < KEPT_ENTROPY; i++) latent->entropy[i] = (char)room[AT_ENTROPY + i];
-    return WHIM_OK;
+    return true;
+}
+
+/* Read the begin of a file, if it has so much. */
+static enum whim_status read(struct latent *latent, uint32_t number, uint8_t *room, uint32_t count,
+                             bool *whole)
+{
+    char name[KEPT_NAME];
+    *whole = false;
+    kept_name(name, number);
+    enum whim_status status = card_open(&file, name);
+    if (status || file.source.length < count) return status;
+    status = card_read(&file.source, 0, room, count);
+    if (!status) *whole = parse(latent, room);
+    return status;
+}
+
+enum whim_status kept_read(struct latent *latent, uint32_t number, uint8_t *room, bool *whole)
+{
+    return read(latent, number, room, SECTOR, whole);
+}
+
+enum whim_status kept_picture(struct latent *latent, uint32_t number, uint8_t *room, bool *whole,
+                              const int8_t **rgb)
+{
+    uint8_t *first = room + SECTOR, *end = first + CAT_PIXEL_BYTES;
+    enum whim_status status = read(latent, number, room, KEPT_BYTES, whole);
+    /* Rows the other way round, and in each pixel blue and red: that is all bytes backwards, and
+     * then each row's pixels. */
+    for (uint8_t *low = first, *high = end; low < high--; low++) {
+        uint8_t byte = *low;
+        *low = *high;
+        *high = byte;
+    }
+    for (uint8_t *row = first; row < end; row += ROW) {
+        for (uint32_t x = 0; x < ROW / 2; x += CAT_CHANNELS) {
+            for (uint32_t i = 0; i < CAT_CHANNELS; i++) {
+                uint8_t *left = row + x + i, *right = row + ROW - CAT_CHANNELS - x + i;
+                uint8_t byte = *left;
+                *left = *right;
+                *right = byte;
+            }
+        }
+    }
+    for (uint8_t *byte = first; byte < end; byte++) *byte = (uint8_t)(*byte ^ 128);
+    *rgb = (const int8_t *)first;
+    return status;
 }

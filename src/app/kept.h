@@ -44,9 +44,17 @@ void kept_name(char name[KEPT_NAME], uint32_t number);
 enum whim_status kept_write(const struct latent *latent, const int8_t *rgb, uint8_t *room,
                             uint32_t *number);
 
+/* The number of the last one, or 0, as kept_write finds it.
+ * Errors: those of the card. */
+enum whim_status kept_last(uint32_t *number);
+
 /* Read what cat `number` was made of. `room`: 512 bytes, free again afterwards. Sets *whole to
  * whether the file is one that kept_write has finished.
  * Errors: those of the card, WHIM_ERR_NO_FILE. */
 enum whim_status kept_read(struct latent *latent, uint32_t number, uint8_t *room, bool *whole);
+
+/* Likewise, and its picture, too, as the model made it: *rgb points into `room`, KEPT_BYTES. */
+enum whim_status kept_picture(struct latent *latent, uint32_t number, uint8_t *room, bool *whole,
+                              const int8_t **rgb);
 
 #endif

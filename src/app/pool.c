@@ -86,7 +86,7 @@ static enum whim_status write_position(uint32_t record, uint32_t position)
     store32(pool.sector + POSITION_SECTOR, position);
     store32(pool.sector + POSITION_CRC,
             whim_crc32(pool.sector + POSITION_ID, POSITION_BYTES - POSITION_ID));
-    return port_card_write(POSITION, record * SECTOR, pool.sector, SECTOR);
+    return card_write(POSITION, record * SECTOR, pool.sector, SECTOR);
 }
 
 /* Write again what is lost of the two records. A lost one may have been the newer, one step ahead:
@@ -126,7 +126,7 @@ static enum whim_status take_sector(void)
     uint32_t older = position[1] < position[0], now = position[!older];
     if (now >= pool.sectors) return WHIM_ERR_ENTROPY;
     status = write_position(older, now + 1);
-    if (!status && !marked) status = port_card_write(POOL, MARK * SECTOR, pool.sector, SECTOR);
+    if (!status && !marked) status = card_write(POOL, MARK * SECTOR, pool.sector, SECTOR);
     if (!status) status = read_positions(position); /* worn-out cards forget what they were told */
     if (!status && position[older] != now + 1) status = WHIM_ERR_CARD_WRITE;
 

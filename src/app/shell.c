@@ -1,7 +1,6 @@
 /* The serial shell: see shell.h. Its keys are among those of MicroPython's readline. */
 #include "app/shell.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "app/console.h"
@@ -38,6 +37,11 @@ static const char *argument(const char *line, const char *help)
     if (*help != ' ' || (*line && *line != ' ')) return NULL;
     while (*line == ' ') line++;
     return *line && help[1] != '[' ? NULL : line;
+}
+
+bool shell_interrupted(const struct shell *shell)
+{
+    return shell->before == CTRL('C');
 }
 
 const struct shell_command *shell_find(const struct shell_command *commands, const char **line)

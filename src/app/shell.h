@@ -3,6 +3,7 @@
 #ifndef APP_SHELL_H
 #define APP_SHELL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { SHELL_LINE = 31 }; /* characters of a line; one that gets so long is refused */
@@ -25,6 +26,9 @@ struct shell_command {
  * empty, abandoned or too long, or else NULL; it is valid until the next poll. Never waits, and
  * returns after a few bytes at the latest, so that noise cannot keep the caller from its work. */
 const char *shell_poll(struct shell *shell);
+
+/* Whether Ctrl-C ended the line. */
+bool shell_interrupted(const struct shell *shell);
 
 /* Find the command that `*line` calls, and make of `*line` its argument. `commands` end with one
  * whose `help` is NULL. Where there is none to be run, says so or lists them all, and answers NULL.

@@ -22,7 +22,7 @@ static void tell(const struct speech *speech)
     console_text("\n");
 }
 
-enum whim_status speak(struct speech *speech, struct button *button, uint32_t verdict,
+enum whim_status speak(struct speech *speech, bool (*stopped)(void), uint32_t verdict,
                        uint32_t column, enum whim_status *shown)
 {
     struct voice *voice = &speech->voice;
@@ -36,7 +36,7 @@ enum whim_status speak(struct speech *speech, struct button *button, uint32_t ve
             told = true;
         }
         if (told && !*shown) *shown = caption_show(&speech->caption, voice_heard(voice));
-        if (button_pressed(button)) voice_stop(voice);
+        if (stopped()) voice_stop(voice);
         port_sleep(POLL_MS);
     }
     return status == WHIM_DONE ? WHIM_OK : status;
@@ -47,6 +47,11 @@ void speak_volume(uint32_t to)
     volume = (uint8_t)(to < VOICE_LOUDEST ? to : VOICE_LOUDEST);
     console_number("volume ", volume);
     console_text("\n");
+}
+
+uint32_t speak_gain(void)
+{
+    return voice_gain(volume);
 }
 
 const char *speak_error(enum whim_status status)

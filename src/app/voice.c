@@ -9,13 +9,18 @@ enum { HEAD, ENTRIES, CHECK, FILL, RISE, SPEAK, FALL, REST };
 
 uint32_t voice_fades;
 
-void voice_start(struct voice *voice, uint32_t verdict, uint32_t volume)
+uint32_t voice_gain(uint32_t volume)
 {
     static const uint16_t gains[1 + VOICE_LOUDEST] = {0,  11, 16,  23,  32, 45,
                                                       64, 91, 128, 181, WHIM_DAC_LOUD};
+    return gains[volume < VOICE_LOUDEST ? volume : VOICE_LOUDEST];
+}
+
+void voice_start(struct voice *voice, uint32_t verdict, uint32_t volume)
+{
     voice->ready = voice->stopping = false;
     voice->verdict = verdict;
-    voice->volume = gains[volume < VOICE_LOUDEST ? volume : VOICE_LOUDEST];
+    voice->volume = (uint16_t)voice_gain(volume);
     voice->stage = HEAD;
     voice->entry = 0;
     voice->error = WHIM_OK;

@@ -74,8 +74,11 @@ struct voice {
 /* How often the card was so late that the sound had to fade out. */
 extern uint32_t voice_fades;
 
-/* Begin to speak `verdict`, below WHIM_VERDICTS. `volume`: 0 to VOICE_LOUDEST, 3 dB a step; 0 is
- * silence. The bank is opened, for which the board may wait; from then on nobody does. */
+/* What whim_dac_volume is for a `volume` of 0 to VOICE_LOUDEST, 3 dB a step; 0 is silence. */
+uint32_t voice_gain(uint32_t volume);
+
+/* Begin to speak `verdict`, below WHIM_VERDICTS, with `volume`, 0 to VOICE_LOUDEST. The bank is
+ * opened, for which the board may wait; from then on nobody does. */
 void voice_start(struct voice *voice, uint32_t verdict, uint32_t volume);
 
 /* Do what there is to do; call it at least every AUDIO_HALF_MS / 2. WHIM_OK while it goes on, else

@@ -14,7 +14,7 @@ enum { CARD_LIMIT_MS = 1000 }; /* a read that takes longer has failed; cards pau
 
 struct card_file {
     struct whim_source source; /* for whoever reads the file */
-    struct whim_source port;   /* the board's, below it */
+    struct whim_source below;  /* the board's, or the file system's */
     uint32_t began, count;     /* port_micros and bytes of the read under way */
 };
 
@@ -24,7 +24,8 @@ extern struct card_counts {
     uint32_t errors;               /* reads that failed */
 } card_counts;
 
-/* Open a file; port.h has the names. `file` stays where it is while it is in use.
+/* Open a file of the board's, or of drivers/fat.h's where the card is a bare one: both promise the
+ * same. `file` stays where it is while it is in use.
  * Errors: WHIM_ERR_CARD_MISSING, WHIM_ERR_NO_FILE, WHIM_ERR_CARD_READ. */
 enum whim_status card_open(struct card_file *file, const char *name);
 
@@ -32,5 +33,12 @@ enum whim_status card_open(struct card_file *file, const char *name);
  * fails is tried WHIM_READ_TRIES times in all.
  * Errors: WHIM_ERR_CARD_MISSING, WHIM_ERR_CARD_READ. */
 enum whim_status card_read(struct whim_source *source, uint32_t offset, void *to, uint32_t count);
+
+/* Write `count` bytes into a file from `offset` on, which is at most its length; file and folder
+ * are made where there are none. What was written is durable when this returns, after up to 250 ms,
+ * with the device kept alive. After an error, or if power fails meanwhile, the file's bytes there
+ * are old, new or neither.
+ * Errors: WHIM_ERR_CARD_MISSING, WHIM_ERR_CARD_WRITE. */
+enum whim_status card_write(const char *name, uint32_t offset, const void *bytes, uint32_t count);
 
 #endif

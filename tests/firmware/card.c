@@ -60,10 +60,10 @@ static void obey(const char *line)
                  (unsigned)(port_micros() - began), (unsigned)port_card_micros());
         port_console(text);
     } else if (sscanf(line, "start %u %u %u", &file, &offset, &count) == 3) {
-        struct whim_source *source = &files[file].port;
+        struct whim_source *source = &files[file].below;
         tell(source->start(source, offset, room, count), "micros", port_micros() - began);
     } else if (sscanf(line, "poll %u", &file) == 1) {
-        status = files[file].port.poll(&files[file].port);
+        status = files[file].below.poll(&files[file].below);
         tell(status, "crc", whim_crc32(room, 512));
     } else if (sscanf(line, "write %120s %u %u %u", name, &offset, &count, &fill) == 4) {
         memset(room, (int)fill, count);

@@ -4,23 +4,34 @@ size that fits, and an upload with whichever flashing tool is installed.
 The board's `build` section adds to what main.py says:
 
     link_flags, libraries  for the linker, with src/ports/<port>/link.ld
-"""
-# ruff: noqa: F821 (Import brings env, board, port and fail)
+    ram_sections           of the image, that take RAM
+    second                 a second core's program: engine, `sources` and the folder `name` of the
+                           port, with the link.ld there and the files `bare` as main.py has them.
+                           It becomes <name>.elf, and its image a part of firmware.elf: section
+                           .second. maximum_size and maximum_ram_size say what it may take.
 
+and to `upload`: `wires`, where the programmer is connected, and `openocd`, the configuration that
+WCH's OpenOCD has for the chip.
+"""
+# ruff: noqa: F821 (Import brings env, board, port, fail and compiler_only)
+
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+from SCons.Node.FS import File
 from SCons.Script import AlwaysBuild, Default, Import
 
-Import("env", "board", "port", "fail")
+Import("env", "board", "port", "fail", "compiler_only")
+second = board.get("build.second", {})
 
 # What flashes the chip, in the order of preference: the command and its arguments.
 TOOLS = {
     "minichlink": ["-w", "{bin}", "flash", "-b"],
     "wlink": ["flash", "{bin}"],
     "openocd": [
-        "-f", "wch-riscv.cfg",
+        "-f", "{config}",
         "-c", "init; halt; program {elf} verify; reset; exit",
     ],
 }
@@ -29,6 +40,7 @@ INSTALL = (
     " the PATH), wlink (https://github.com/ch32-rs/wlink: `cargo install wlink`) or WCH's OpenOCD"
 )
 
+ram = board.get("build.ram_sections", [".data", ".bss", ".noinit"])
 prefix = Path(env["CC"]).name.removesuffix(".exe").removesuffix("gcc")
 tool = lambda name: str(Path(env["CC"]).with_name(prefix + name))  # noqa: E731
 env.Replace(
@@ -39,14 +51,14 @@ env.Replace(
     SIZETOOL=tool("size"),
     PROGNAME="firmware",
     PROGSUFFIX=".elf",
-    SIZEPROGREGEXP=r"^(?:\.text|\.data)\s+(\d+).*",
-    SIZEDATAREGEXP=r"^(?:\.data|\.bss|\.noinit)\s+(\d+).*",
+    SIZEPROGREGEXP=r"^(?:\.start|\.text|\.data|\.second)\s+(\d+).*",
+    SIZEDATAREGEXP=rf"^(?:{'|'.join(map(re.escape, ram))})\s+(\d+).*",
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     SIZEPRINTCMD=None,
 )
 script = f"$PROJECT_SRC_DIR/ports/{port}/link.ld"
 env.Append(
-    ASPPFLAGS=board.get("build.flags"),
+    ASPPFLAGS=board.get("build.flags") + compiler_only,
     SRC_FILTER=[f"+<ports/{port}/*.S>"],
     LINKFLAGS=[*board.get("build.link_flags"), "-Wl,-Map=$BUILD_DIR/firmware.map", "-T", script],
     LIBS=board.get("build.libraries"),
@@ -61,13 +73,65 @@ def picture_check():
     return [("WHIM_PICTURE_CHECK", f"0x{said.split('=')[1].strip()}")] if "=" in said else []
 
 
+def embed(target, source, env):
+    """The second core's image, as it is, in a section of its own."""
+    path = Path(env.subst("$BUILD_DIR"), f"{second['name']}.bin").resolve().as_posix()
+    Path(str(target[0])).write_text(f'    .section .second, "a"\n    .incbin "{path}"\n')
+
+
+if second:
+    part = env.Command("$BUILD_DIR/second.S", f"$BUILD_DIR/{second['name']}.bin",
+                       env.VerboseAction(embed, "Generating $TARGET"))
+    embedded = env.Object(part)
+    env.Depends(embedded, f"$BUILD_DIR/{second['name']}.bin")
+    env.Append(PIOBUILDFILES=[embedded])
+
+
+def build_second():
+    """The second core's program, linked by itself; embed() makes it a part of the first's."""
+    name, home = second["name"], f"ports/{port}/{second['name']}"
+    link = f"$PROJECT_SRC_DIR/{home}/link.ld"
+    own = env.Clone(
+        LINKFLAGS=[*board.get("build.flags"), *board.get("build.link_flags"),
+                   f"-Wl,-Map=$BUILD_DIR/{name}.map", "-T", link],
+    )
+    own.AppendUnique(CPPPATH=["$PROJECT_INCLUDE_DIR", "$PROJECT_SRC_DIR"])
+    wanted = ["engine/*.c", "engine/kernels/*.c", "engine/kernels/rows/*.c", f"{home}/*.[cS]",
+              *second["sources"], *(f"ports/bare/{file}.c" for file in second["bare"])]
+    nodes = own.CollectBuildFiles(f"$BUILD_DIR/{name}", "$PROJECT_SRC_DIR",
+                                  ["-<*>", *(f"+<{files}>" for files in wanted)])
+    # The port's files are compiled already, by main.py's compile_port.
+    made = [own.Object(node) if isinstance(node, File) else node for node in nodes]
+    program = own.Program(f"$BUILD_DIR/{name}", made)
+    own.Depends(program, link)
+    own.AddPostAction(program, own.VerboseAction(check_second, f"Checking size of {name}.elf"))
+    own.Command(f"$BUILD_DIR/{name}.bin", program, own.VerboseAction(
+        "$OBJCOPY -O binary -R .work $SOURCE $TARGET", "Building $TARGET"))
+
+
+def check_second(target, source, env):
+    """PlatformIO's own check knows one program."""
+    listed = subprocess.run([env.subst("$SIZETOOL"), "-A", "-d", str(target[0])],
+                            capture_output=True, text=True, check=True).stdout
+    sections = dict(re.findall(r"^(\.\w+)\s+(\d+)", listed, re.MULTILINE))
+    for what, names, most in (
+        ("code", (".text",), second["maximum_size"]),
+        ("variables", (".stack", ".data", ".bss"), second["maximum_ram_size"]),
+    ):
+        used = sum(int(sections.get(name, 0)) for name in names)
+        print(f"{second['name']}: {what} {used} of {most} bytes")
+        if used > most:
+            fail(f"the {what} of {target[0]} take {used} bytes of {most}.")
+
+
 if env.GetProjectOption("custom_main", "main") == "hwtest":
     env.Append(CPPDEFINES=picture_check())
 
 
 def upload(target, source, env):
     elf = Path(env.subst("$BUILD_DIR"), "firmware.elf")
-    names = {"elf": elf.as_posix(), "bin": elf.with_suffix(".bin").as_posix()}
+    names = {"elf": elf.as_posix(), "bin": elf.with_suffix(".bin").as_posix(),
+             "config": board.get("upload.openocd", "wch-riscv.cfg")}
     found = next(filter(env.WhereIs, TOOLS), None)
     if not found:
         fail(f"No tool to flash the board `{board.id}` is installed, and the image is ready:"
@@ -76,13 +140,15 @@ def upload(target, source, env):
     print(f"Flashing with {found}")
     sys.stdout.flush()
     if env.Execute([[env.WhereIs(found), *arguments]]):
-        fail(f"{found} could not flash the board. Is the WCH-LinkE plugged in, its SWDIO wired to"
-             " PD1, and is the board powered?")
+        fail(f"{found} could not flash the board. Is the WCH-LinkE plugged in, wired to"
+             f" {board.get('upload.wires')}, and is the board powered?")
 
 
 def finish(program):
     """The targets that follow from the linked program."""
     env.Depends(program, script)
+    if second:
+        build_second()
     binary = env.Command("$BUILD_DIR/firmware.bin", program, env.VerboseAction(
         "$OBJCOPY -O binary $SOURCE $TARGET", "Building $TARGET"))
     Default(binary)

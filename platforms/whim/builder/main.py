@@ -7,12 +7,17 @@ A board is boards/<board>.json here and the folder src/ports/<port>. Its `build`
     compiler_package  the Debian package that has the compiler, for the error message
     toolchain         the package of PlatformIO's registry to fetch where none is installed
     flags             what the compiler and the linker need to know about the chip
+    compile_flags     what the compiler alone needs to know, or older_compile_flags where it knows
+                      them not
     port_flags        what only the port's files need
+    bare              files of src/ports/bare that this port shares with others
     library           folders: build them as a library for this PC, and no firmware (library.py)
     library_name      what the library is called
     only_packed       true: link the kernels that the packed models use, and no others
     card              true: the board can hold a card, WHIM_CARD=1 tells the code
     audio             true: it has a DAC, too, WHIM_AUDIO=1 tells the code
+    sd                true: its card is a bare slot, whose files FatFs finds, WHIM_SD=1
+    cores             2: the second core computes, from an image of its own (chip.py), WHIM_CORES=2
 
 and `upload` says what fits (maximum_size, maximum_ram_size; 0: no limit) and, in `instead`, what to
 do where nothing is flashed. The project's option custom_main names the port's file with main():
@@ -20,6 +25,7 @@ do where nothing is flashed. The project's option custom_main names the port's f
 the rest.
 """
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,8 +35,15 @@ env = DefaultEnvironment()
 board = env.BoardConfig()
 port = board.get("build.port", "")
 MAINS = ("main", "hwtest")  # files of a port with a main() of their own
-CARD_FILES = ("drivers/card", "app/pool", "app/cat", "app/kept")  # for boards with a card
-AUDIO_FILES = ("drivers/audio", "app/voice", "app/caption", "app/speak")  # with a DAC, too
+CARD_FILES = (  # for boards with a card
+    "drivers/card", "app/pool", "app/cat", "app/kept", "app/maker", "app/worker", "app/portrait",
+    "app/gallery", "app/installation", "app/monitor", "app/trials", "app/trouble",
+)
+SD_FILES = ("drivers/sd", "drivers/sd_*", "drivers/crc_sd", "drivers/fat", "drivers/fat_*")
+AUDIO_FILES = (  # with a DAC, too
+    "drivers/audio", "app/voice", "app/caption", "app/speak", "app/tone",
+)
+WORKER_FILES = ("app/worker",)  # the computing side, which a second core takes over
 
 
 def fail(sentence):
@@ -71,6 +84,28 @@ def packed_only(model):
     return defines + [("WHIM_NARROW_ONLY", 1)] * narrow
 
 
+def add_fatfs(env):
+    """FatFs's source, where platforms/whim/fatfs.py has put it, with our configuration. The others'
+    code is compiled as it is: what a newer compiler warns of in it is no error of ours."""
+    home = "$PROJECT_WORKSPACE_DIR/fatfs"
+    after = ["-idirafter", "$PROJECT_SRC_DIR/drivers/fatfs"]  # its string.h is the last resort
+    env.Append(CPPPATH=[home], CCFLAGS=after)
+    theirs = env.Clone(CCFLAGS=[flag for flag in env["CCFLAGS"] if flag != "-Werror"])
+    env.Append(PIOBUILDFILES=[
+        theirs.Object(f"$BUILD_DIR/fatfs/{name}.o", f"{home}/{name}.c")
+        for name in ("ff", "ffunicode")
+    ])
+
+
+def compile_flags():
+    """The compiler's own; older ones lack some of a chip's instructions, and do without."""
+    wanted = board.get("build.compile_flags", [])
+    probe = [compiler, *flags, *wanted, "-E", "-x", "c", "-"]
+    if wanted and subprocess.run(probe, input=b"", capture_output=True).returncode:
+        return board.get("build.older_compile_flags")
+    return wanted
+
+
 def compile_port(env, node):
     return env.Object(node, CCFLAGS=[*env["CCFLAGS"], *board.get("build.port_flags", [])])
 
@@ -100,6 +135,9 @@ kernels = env.GetProjectOption("custom_kernels", "rows")  # a folder of src/engi
 flags = board.get("build.flags", [])
 card = board.get("build.card", False)
 audio = board.get("build.audio", False)
+sd = board.get("build.sd", False)
+cores = board.get("build.cores", 1)
+bare = board.get("build.bare", [])
 main = env.GetProjectOption("custom_main", "main")
 env.Replace(
     CC=compiler,
@@ -112,18 +150,27 @@ env.Replace(
         "+<drivers/*.c>",
         "+<app/*.c>",
         f"+<ports/{port}/*.c>",
+        *(f"+<ports/bare/{name}.c>" for name in bare),
         *(f"-<ports/{port}/{name}.c>" for name in MAINS if name != main),
         *(f"-<{name}.c>" for name in CARD_FILES if not card),
         *(f"-<{name}.c>" for name in AUDIO_FILES if not audio),
+        *(f"-<{name}.c>" for name in SD_FILES if not sd),
+        *(f"-<{name}.c>" for name in WORKER_FILES if cores > 1),
     ],
 )
-env.Append(CCFLAGS=flags, LINKFLAGS=flags,
-           CPPDEFINES=[("WHIM_CARD", int(card)), ("WHIM_AUDIO", int(audio))])
+compiler_only = compile_flags()
+env.Append(CCFLAGS=flags + compiler_only, LINKFLAGS=flags,
+           CPPDEFINES=[("WHIM_CARD", int(card)), ("WHIM_AUDIO", int(audio)),
+                       ("WHIM_SD", int(sd)), ("WHIM_CORES", cores)])
+if bare:
+    env.Append(CPPPATH=[f"$PROJECT_SRC_DIR/ports/{port}"])  # their "chip.h"
 if board.get("build.only_packed", False):
     env.Append(CPPDEFINES=packed_only(model.read_bytes()))
 chip = Path(env.subst("$PROJECT_SRC_DIR"), "ports", port, "link.ld").is_file()
 if chip:
-    env.SConscript("chip.py", exports=["env", "board", "port", "fail"])
+    env.SConscript("chip.py", exports=["env", "board", "port", "fail", "compiler_only"])
+if sd:
+    add_fatfs(env)
 env.AddBuildMiddleware(compile_port, "*/src/ports/*")
 
 generated = env.Command("$BUILD_DIR/die_model.c", str(model), env.VerboseAction(

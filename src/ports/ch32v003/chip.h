@@ -25,6 +25,8 @@ enum {
     PIN_RX = 6      /* PD6 */
 };
 enum { NOISE_CHANNEL = 3 };
+#define I2C_CFGLR GPIOC_CFGLR /* of SDA and SCL, for ports/bare/i2c.c */
+#define I2C_BSHR GPIOC_BSHR
 
 /* Set the four bits of a pin in a CFGLR register. */
 static inline void pin_mode(volatile uint32_t *cfglr, uint32_t pin, uint32_t mode)
