@@ -28,10 +28,10 @@ class World(ctypes.Structure):
         ("image", POINTER), ("blocks", U32), ("native", I32), ("spi", I32), ("present", I32),
         ("high_capacity", I32), ("first_version", I32), ("high_speed", I32), ("latency", U32),
         ("busy", U32), ("fault", I32), ("fault_block", U32), ("fault_times", U32),
-        ("hertz_most", U32), ("pull_after", I32), ("commands", U32), ("reads", U32),
-        ("single_reads", U32), ("read_blocks", U32), ("writes", U32), ("starts", U32),
-        ("logged", U32), ("log_block", U32 * LOG), ("log_bytes", ctypes.c_uint8 * BLOCK * LOG),
-        ("complaint", ctypes.c_char * 160),
+        ("hertz_most", U32), ("pull_after", I32), ("read_only", I32), ("commands", U32),
+        ("reads", U32), ("single_reads", U32), ("read_blocks", U32), ("writes", U32),
+        ("starts", U32), ("logged", U32), ("log_block", U32 * LOG),
+        ("log_bytes", ctypes.c_uint8 * BLOCK * LOG), ("complaint", ctypes.c_char * 160),
     ]  # fmt: skip
 
 
@@ -138,7 +138,11 @@ class Slot:
     def pull(self) -> None:
         self.world.present = 0
 
-    def insert(self) -> None:
+    def insert(self, image: bytes | None = None) -> None:
+        """The card again, or another one with this image, which is no longer than the first."""
+        if image is not None:
+            ctypes.memmove(self._bytes, image, len(image))
+            self.world.blocks = len(image) // BLOCK
         self.library.insert()
 
     def log(self) -> list[tuple[int, bytes]]:

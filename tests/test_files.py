@@ -328,6 +328,22 @@ def test_a_card_that_was_changed_unseen_is_not_taken_for_the_old_one(put_in, ima
 
 
 @pytest.mark.parametrize("bus", BUSES)
+@pytest.mark.parametrize("second", ["fat16", "exfat"])
+def test_another_card_put_in_unseen_is_read_and_written_by_its_own_tables(
+    put_in, images, second, bus
+):
+    card = put_in(images("fat32"), bus)
+    card.open("cat4.whim", 1)
+    assert card.read(0, 512, 1) == FILES["cat4.whim"][:512]
+    card.pull(), card.insert(images(second))
+    assert card.write("cats/00002.bmp", 0, FILES["cat4.whim"][:12_800]) == OK
+    assert card.file("cats/00002.bmp") == FILES["cat4.whim"][:12_800]
+    assert card.read(0, 512, 1) == MISSING, "a file of the first card"
+    assert all(card.file(name) == data for name, data in FILES.items())
+    assert not complaints(card.image[: SIZES[second]])
+
+
+@pytest.mark.parametrize("bus", BUSES)
 def test_an_empty_slot_is_told_soon(put_in, images, bus):
     card = put_in(images("fat16"), bus, present=0)
     before = card.ms
@@ -388,6 +404,20 @@ def test_a_write_that_the_card_refuses_has_failed_and_the_next_works(put_in, ima
         assert card.write("cats/00001.bmp", 0, bytes(12_800)) == OK
         assert card.file("cats/00001.bmp") == bytes(12_800)
         assert complaints(card.image) == []
+
+
+@pytest.mark.parametrize("filesystem", FILESYSTEMS)
+@pytest.mark.parametrize("bus", BUSES)
+def test_a_card_that_takes_no_more_writes_can_still_be_read(put_in, images, filesystem, bus):
+    card = put_in(images(filesystem), bus)
+    card.open("ODD", 1)
+    card.world.read_only = 1
+    assert card.write("cats/00002.bmp", 0, bytes(512)) == WRITE
+    assert card.read(0, 1, 1) == b"x", "what was open stays open"
+    assert all(card.file(name) == data for name, data in FILES.items())
+    card.world.read_only = 0
+    assert card.write("cats/00002.bmp", 0, bytes(512)) == OK
+    assert card.file("cats/00002.bmp") == bytes(512) and complaints(card.image) == []
 
 
 # --- Writing

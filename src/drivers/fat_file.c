@@ -7,10 +7,8 @@ uint8_t fat_block[SD_BLOCK] __attribute__((aligned(SD_ALIGNMENT)));
 
 enum { WHOLE = 2 }; /* of FatFs's notes on a file: exFAT says that it lies in one piece */
 
-static struct {
-    FATFS fatfs;
-    bool known; /* to FatFs, which mounts it when it is first asked, and again on another card */
-} volume;
+static FATFS volume;
+static DWORD free_before; /* free clusters, when a file was looked for last */
 
 static bool is_letter(char c)
 {
@@ -53,23 +51,34 @@ enum whim_status fat_answer(FRESULT result, enum whim_status failed)
     }
 }
 
+/* A card that has to be started may be another one, so FatFs forgets what it knows of its volume,
+ * and mounts it when it is asked next. */
 enum whim_status fat_begin(void)
 {
-    if (!volume.known) volume.known = f_mount(&volume.fatfs, "", 0) == FR_OK;
-    return sd_check() ? WHIM_OK : sd_start();
+    if (sd_check()) return WHIM_OK;
+    (void)f_mount(&volume, "", 0); /* cannot fail: it looks at no card yet */
+    return sd_start();
+}
+
+void fat_give_up(void)
+{
+    volume.wflag = 0;
+    volume.winsect = (LBA_t)0 - 1; /* as where none was read yet */
+    volume.free_clst = free_before;
 }
 
 enum whim_status fat_find(struct fat_file *file, const char *name, enum whim_status failed)
 {
     file->count = file->first = file->covered = 0;
     FRESULT result = f_open(&file->fil, name, FA_READ);
+    free_before = volume.free_clst;
     if (!result && f_size(&file->fil) > UINT32_MAX) return failed;
     return fat_answer(result, failed);
 }
 
 bool fat_is_alive(const struct fat_file *file)
 {
-    return sd_ready() && volume.fatfs.fs_type && file->fil.obj.id == volume.fatfs.id;
+    return sd_ready() && volume.fs_type && file->fil.obj.id == volume.id;
 }
 
 uint32_t fat_length(const struct fat_file *file)
@@ -80,7 +89,7 @@ uint32_t fat_length(const struct fat_file *file)
 /* The runs are those from the cluster on that has the file's block `number`; none is known yet. */
 static void forget(struct fat_file *file, uint32_t number)
 {
-    file->first = number - number % volume.fatfs.csize;
+    file->first = number - number % volume.csize;
     file->covered = file->count = 0;
 }
 
@@ -88,7 +97,7 @@ static void forget(struct fat_file *file, uint32_t number)
  * that the whole file does, or what the part of the table says that it has read last. */
 static uint32_t ahead(const FIL *fil, uint32_t most)
 {
-    const FATFS *fs = &volume.fatfs;
+    const FATFS *fs = &volume;
     uint32_t size = fs->fs_type == FS_FAT16 ? 2 : 4, cluster = fil->clust, count = 0;
     if (fs->fs_type == FS_EXFAT && fil->obj.stat == WHOLE) return most;
     if (fs->fs_type == FS_FAT12) return 0; /* whose entries lie across blocks */
@@ -106,7 +115,7 @@ static uint32_t ahead(const FIL *fil, uint32_t most)
 /* Remember runs up to the file's block `end`, or as many as there is room for. */
 static FRESULT follow(struct fat_file *file, uint32_t end)
 {
-    uint32_t cluster = volume.fatfs.csize, length = fat_length(file) / SD_BLOCK;
+    uint32_t cluster = volume.csize, length = fat_length(file) / SD_BLOCK;
     if (fat_length(file) % SD_BLOCK) length++;
     if (end > length) end = length;
     for (uint32_t at; (at = file->first + file->covered) < end;) {
@@ -116,7 +125,7 @@ static FRESULT follow(struct fat_file *file, uint32_t end)
         if (result) return result;
         blocks += ahead(&file->fil, (left - 1) / cluster) * cluster;
         if (blocks > left) blocks = left;
-        uint32_t block = (uint32_t)volume.fatfs.database + (file->fil.clust - 2) * cluster;
+        uint32_t block = (uint32_t)volume.database + (file->fil.clust - 2) * cluster;
         struct fat_run *last = file->count ? &file->runs[file->count - 1] : NULL;
         if (last && last->block + last->blocks == block) {
             last->blocks += blocks;

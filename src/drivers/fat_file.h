@@ -41,6 +41,10 @@ enum whim_status fat_answer(FRESULT result, enum whim_status failed);
 /* Whether a name is one; *folder: the length of its folder's name, or 0. */
 bool fat_is_name(const char *name, uint32_t *folder);
 
+/* After a write that failed: forget the block that FatFs would try to write again before whatever
+ * it is asked next, for a card may refuse for ever. */
+void fat_give_up(void);
+
 /* Find a file. One of 4 GB or more is `failed`, too. */
 enum whim_status fat_find(struct fat_file *file, const char *name, enum whim_status failed);
 

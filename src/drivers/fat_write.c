@@ -83,6 +83,7 @@ enum whim_status fat_write(const char *name, uint32_t offset, const void *bytes,
     } else {
         FRESULT result = make_folder(name, folder);
         if (!result) result = grow(&file.fil, name, there, offset, bytes, count);
+        if (result == FR_DISK_ERR) fat_give_up();
         status = fat_answer(result, WHIM_ERR_CARD_WRITE);
     }
     return status && status != WHIM_ERR_CARD_MISSING ? WHIM_ERR_CARD_WRITE : status;

@@ -24,6 +24,7 @@ extern struct world {
     uint32_t fault_block, fault_times;
     uint32_t hertz_most;       /* that its wires can do: reads arrive damaged beyond it */
     int32_t pull_after;        /* so many more written blocks the card is gone; NONE: never */
+    int32_t read_only;         /* it refuses all writes */
 
     uint32_t commands, reads, single_reads, read_blocks, writes, starts;
     uint32_t logged;           /* blocks written, up to LOG: their numbers and bytes */

@@ -35,7 +35,7 @@ void put_block(const uint8_t *from)
         card.errors |= OUT_OF_RANGE;
         return;
     }
-    if (fault == REFUSED) {
+    if (fault == REFUSED || world.read_only) {
         card.errors |= WRITE_ERROR;
         return;
     }
