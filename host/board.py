@@ -296,6 +296,8 @@ def parse() -> argparse.Namespace:
             parser.error("the ch32v003 has no card: --card, --bus and --speed are not for it")
         if arguments.run in (generate, say):
             parser.error("the ch32v003 rolls a die, and makes no cats: try ch32h417")
+    if "noise" in arguments.speed:
+        parser.error("--speed: it is --noise that decides when this card pauses")
     return arguments
 
 

@@ -95,6 +95,8 @@ class Simulated:
 def main() -> int:
     arguments = parse()
     try:
+        if arguments.png:
+            arguments.png.mkdir(parents=True, exist_ok=True)
         device = Simulated(arguments) if arguments.simulated else Port(arguments.port)
         try:
             watch(device, arguments)
@@ -199,8 +201,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--program", type=Path, help="the simulator's program, if built elsewhere")
     arguments = parser.parse_args()
     arguments.plain = arguments.plain or bool(os.environ.get("NO_COLOR"))
-    if arguments.png:
-        arguments.png.mkdir(parents=True, exist_ok=True)
     return arguments
 
 

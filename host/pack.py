@@ -65,10 +65,10 @@ def main() -> int:
         "--no-table", action="store_true", help="an image without a partition table"
     )
     args = parser.parse_args()
-    buffer = int(args.buffers * 1024)
     try:
+        buffer = int(args.buffers * 1024)
         packing.chunk_units(buffer)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         parser.error(str(error))
 
     if args.image and args.check:
@@ -107,7 +107,8 @@ def main() -> int:
         print(f"pack.py: {error}; {REMEDY}", file=sys.stderr)
         return 1
     except (OSError, ValueError) as error:  # of a full card, or a tool that is not installed
-        print(f"pack.py: {error}", file=sys.stderr)
+        where = "" if getattr(error, "filename", None) else f"{args.image or args.card}: "
+        print(f"pack.py: {where}{error}", file=sys.stderr)
         return 1
     for report in reports:
         print(json.dumps(report) if args.json else packing.table(report))

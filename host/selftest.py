@@ -5,6 +5,7 @@ example:
   python host/selftest.py     to compare with step 7 of docs/BRINGUP.md
 """
 
+import argparse
 import struct
 import zlib
 
@@ -24,4 +25,7 @@ def picture_check() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     print(f"picture check={picture_check():08x}")

@@ -107,7 +107,7 @@ def main() -> int:
     try:
         reports = [sizes(elf) for elf in images]
         reports += [report for elf in large for report in flagship(elf)]
-    except BoardError as error:
+    except (BoardError, OSError) as error:
         print(f"size.py: {error}", file=sys.stderr)
         return 1
     if args.json:

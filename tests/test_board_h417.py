@@ -223,6 +223,7 @@ def test_a_line_end_that_comes_in_two_halves_reaches_the_port_whole():
     ["ch32h417", "say", "--index", 131072],
     ["ch32h417", "generate", "--bus", "usb"],
     ["ch32h417", "generate", "--speed", "bandwidth=fast"],
+    ["ch32h417", "generate", "--speed", "pause=100ms@0.001,noise=2"],
 ])  # fmt: skip
 def test_a_wrong_call_says_so_and_ends_with_2(words):
     run = subprocess.run([*BOARD[:2], *map(str, words)], capture_output=True, text=True)
@@ -233,3 +234,10 @@ def test_if_no_image_is_built_a_sentence_says_how(emulator, tmp_path):
     run = board_tool("roll", "--image", tmp_path / "firmware.elf")
     assert run.returncode == 1 and run.stderr.count("\n") == 1
     assert "pio run -e ch32h417" in run.stderr
+
+
+def test_what_is_no_image_is_refused_in_a_sentence(emulator, tmp_path):
+    (tmp_path / "firmware.bin").write_bytes(bytes(1000))
+    run = board_tool("roll", "--image", tmp_path / "firmware.bin")
+    assert run.returncode == 1 and run.stderr.count("\n") == 1
+    assert run.stderr.startswith("board.py: ") and "firmware.bin is no image" in run.stderr

@@ -129,7 +129,7 @@ def test_a_person_may_write_the_setting(sanitized):
         with Device(7, program=sanitized, card=Card(FILES | {SETTING: text})) as device:
             wait_for_cats(device, 1, 3000)
             assert "\ninstall 7\n" in device.console
-    for text in (b"", b"soon", b"0", b"86401", b"7x", b"99999999999", b"\xff" * 512):
+    for text in (b"", b"soon", b"0", b"86401", b"7x", b"99999999999", b"0" * 512, b"\xff" * 512):
         with Device(7, program=sanitized, card=Card(FILES | {SETTING: text})) as device:
             device.run(ms=12_000)
             assert not made(device)

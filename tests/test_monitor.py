@@ -144,6 +144,15 @@ def test_damaged_lines_are_missing_and_the_rest_is_there(console):
         assert sum(isinstance(event, monitor.Picture) for event in events) == 2
 
 
+def test_a_cat_or_a_roll_whose_own_line_was_damaged_is_not_shown(console):
+    for word in ("mood", "weights", "kept", "entropy", "crc"):
+        cut = console.replace(f" {word}=", f" {word}?", 1)
+        shown = [event.cat for event in heard(cut) if isinstance(event, monitor.Picture)]
+        assert [cat["kept"] for cat in shown] == [2], word
+    cut = console.replace("roll pips=", "roll pip?=")
+    assert not [event for event in heard(cut) if isinstance(event, monitor.Roll)]
+
+
 def test_noise_is_no_event():
     rng = np.random.default_rng(3)
     words = ["cat ", "pixels ", "12 ", "crc=", "say ", "verdict=", "\n", "  ", "error: ", "x" * 64]
@@ -275,6 +284,7 @@ def test_in_a_terminal_the_picture_is_drawn(simulator, folder):
 @pytest.mark.parametrize("words, sentence", [
     (("--port", "/nowhere/tty"), "/nowhere/tty"),
     (("--simulated", "--card", "/nowhere"), "python host/pack.py"),
+    (("--simulated", "--png", __file__), "test_monitor.py"),
 ])  # fmt: skip
 def test_what_cannot_be_seen_is_said_in_a_sentence(simulator, words, sentence):
     run = watch(*words)

@@ -313,6 +313,13 @@ def test_the_self_test_says_what_the_decoder_says(any_device):
     ]
 
 
+@pytest.mark.parametrize("page", ["SHELL", "BRINGUP"])
+def test_the_documents_have_the_dies_crcs(page):
+    text = (ROOT / f"docs/{page}.md").read_text()
+    crcs = [f"{crc:08x}" for crc in self_test.expected(load(MODEL))]
+    assert [crc for crc in crcs if crc not in text] == []
+
+
 def other_weights(path: Path, number: int) -> Path:
     """The die with one weight of layer `number` changed, and its checksums made anew."""
     model = load(MODEL)

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from functools import partial
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from whim.device import ROOT, DeviceError
@@ -120,7 +121,10 @@ class Machine:
     def load(self, image: Path) -> None:
         """Flash an ELF file, and learn its symbols."""
         with open(image, "rb") as file:
-            elf = ELFFile(file)
+            try:
+                elf = ELFFile(file)
+            except ELFError:
+                raise BoardError(f"{image} is no image of a board, which is an ELF file") from None
             for segment in elf.iter_segments("PT_LOAD"):
                 if segment["p_filesz"]:
                     self.write(segment["p_paddr"], segment.data())

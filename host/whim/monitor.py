@@ -22,6 +22,7 @@ MISSING = 127  # grey, where a line was damaged
 CLEAR = "\x15"  # forgets what was half typed
 START = CLEAR + "monitor on\r"
 BANNER = re.compile(r"whim \S+ on (\S+); type help$")
+CAT = {"mood", "weights", "kept", "entropy", "crc"}  # what is said of one, where all has arrived
 PROMPT = ">>> "  # there is none while a cat is made, or spoken of
 
 
@@ -97,11 +98,12 @@ class Listener:
                 yield from self.end()
             return
         if cat := _parsed(line, "cat"):
-            if "crc" in cat:  # not "cat cancelled"
-                yield from self.end()
+            yield from self.end()
+            if cat.keys() >= CAT and isinstance(cat["kept"], int):
                 self._cat, self._lines = cat, {}
         elif roll := _parsed(line, "roll"):
-            yield Roll(roll)
+            if roll.keys() >= {"pips", "entropy"}:
+                yield Roll(roll)
         elif said := _parsed(self._before, "say"):
             if line.startswith("  ") and "verdict" in said:
                 yield Caption(said["verdict"], line.strip())

@@ -13,6 +13,7 @@ example:
 
 import argparse
 import hashlib
+import http.client
 import io
 import os
 import re
@@ -53,7 +54,7 @@ def fetch(workspace: Path = WORKSPACE, archive: Path | None = None) -> None:
         return
     try:
         data = archive.read_bytes() if archive else _download()
-    except (OSError, ValueError) as error:  # urllib's errors are both
+    except (OSError, ValueError, http.client.HTTPException) as error:  # all of them urllib's
         raise Unavailable(f"FatFs cannot be fetched from PyPI: {error}. {REMEDY}") from None
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise Unavailable(f"{archive or ARCHIVE} is not the archive it should be: its SHA-256 is"

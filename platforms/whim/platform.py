@@ -47,7 +47,6 @@ class WhimPlatform(PlatformBase):
         if registry_in_reach():
             self.pm.install(self.get_package_spec(name))
 
-
     def find_fatfs(self, board):
         """Boards with a bare card slot are built with FatFs; setup.sh fetches it, too."""
         if not board or not self.board_config(board).get("build", {}).get("sd"):

@@ -61,7 +61,10 @@ enum whim_status gallery_show(uint32_t percent)
     uint32_t now = port_millis();
     bool changed = percent != gallery.percent;
     gallery.percent = percent;
-    if (now - gallery.shown >= GALLERY_MS && maker_pause(true)) {
+    if (now - gallery.shown >= GALLERY_MS) {
+        /* Nothing else until the read under way has ended: whoever stops calling us, for the
+         * display has failed, must not leave the worker without its reads. */
+        if (!maker_pause(true)) return WHIM_OK;
         bool any = next();
         maker_pause(false);
         if (any) return show();

@@ -29,9 +29,9 @@ static void tell(void)
 /* The number of seconds, 0 for "off", in the card's sector; false for anything else. */
 static bool parse(uint32_t *seconds)
 {
-    const uint8_t *text = installation.sector;
+    const uint8_t *text = installation.sector, *last = text + SECTOR - 1;
     *seconds = 0;
-    while (*text >= '0' && *text <= '9' && *seconds <= INSTALLATION_MOST) {
+    while (text < last && *text >= '0' && *text <= '9' && *seconds <= INSTALLATION_MOST) {
         *seconds = 10 * *seconds + (uint32_t)(*text++ - '0');
     }
     if (*text > ' ' && text > installation.sector) return false;

@@ -22,7 +22,7 @@ enum whim_status trial_card(const char *file, bool (*stopped)(void));
  * tell the CRC-32 of what each layer makes, in the same lines. */
 enum whim_status trial_layers(const char *file, bool (*stopped)(void));
 
-/* Sound a tone of 1 kHz for three seconds: "tone hertz=1000 volume=10". For boards with a DAC. */
+/* Sound a tone of 1 kHz for three seconds: "tone hertz=1000 ms=3000". For boards with a DAC. */
 void trial_tone(bool (*stopped)(void));
 
 #endif

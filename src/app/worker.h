@@ -2,10 +2,10 @@
  *
  * On a board with two cores it is all that the second one does; the application's side, maker.h,
  * is the first's. On other boards the two take turns, and share the same struct. All that crosses
- * is below, and lies in memory that both cores and the card's DMA reach. Of each of the three parts
- * one side writes and the other reads. The word that stands first in a part says that the rest of
- * it is there: it is written last and read first, with port_fence between. The only pointer is to
- * the buffers, which the application owns and lends; places in them are offsets. */
+ * is below, and lies in memory that both cores and the card's DMA reach. Of each part one side
+ * writes and the other reads. The word that stands first in a part says that the rest of it is
+ * there: it is written last and read first, with port_fence between. The only pointer is to the
+ * buffers, which the application owns and lends; places in them are offsets. */
 #ifndef APP_WORKER_H
 #define APP_WORKER_H
 

@@ -9,7 +9,6 @@
 #include "whim/status.h"
 
 enum {
-    HSE_HERTZ = 25000000,
     SYSCLK_HERTZ = 400000000, /* V5F's clock */
     HCLK_HERTZ = 100000000,   /* V3F's, the shared memory's and the peripherals' */
     TICKS_PER_US = HCLK_HERTZ / 1000000,
