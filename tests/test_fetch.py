@@ -318,7 +318,13 @@ def test_ctrl_c_keeps_what_was_fetched(server, tmp_path):
     command = [sys.executable, ROOT / "host/entropy.py", "fetch", "--bytes", "99999"]
     command += ["--source", "anu", "--url", server.url, "--pool", tmp_path / "pool.bin"]
     environment = os.environ | {"ANU_API_KEY": KEY}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # also in a background job
+    )
     deadline = time.monotonic() + 30
     while len(server.requests) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
