@@ -266,7 +266,10 @@ static enum whim_status step(void)
     if (!bus.left) return prove() ? WHIM_DONE : WHIM_ERR_CARD_READ;
     for (uint32_t i = 0; i < LOOKS && byte == NOTHING; i++) byte = take();
     if (byte == NOTHING) return WHIM_BUSY;
-    if (byte != TOKEN) return WHIM_ERR_CARD_READ;
+    if (byte != TOKEN) { /* the card cannot read it: nothing comes any more */
+        bus.left = 0;
+        return WHIM_ERR_CARD_READ;
+    }
     port_spi_receive(bus.to, SD_BLOCK);
     bus.state = ARRIVING;
     return WHIM_OK;
