@@ -24,7 +24,7 @@ from whim.encodings import Encoding
 from whim.model import Layer, Layout, Model, Op
 from whim.serial_line import Bridge
 
-EIGHT, FOUR = small_cat(1), small_cat(2, Encoding.INT4)
+EIGHT, FOUR = small_cat(1), small_cat(6, Encoding.INT4)  # no two latents make the same
 FILES = {"cat8.whim": packed(EIGHT), "cat4.whim": packed(FOUR)}
 MADE = "cats/00001.bmp"
 BAR = slice(14, 114)  # columns of the progress bar, one for each per cent
