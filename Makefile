@@ -31,7 +31,7 @@ test: setup $(cards) ## build the simulator, with and without sanitizers, and th
 	@$(call build,sim sim_sanitize sim_reference emulator engine bench $(images))
 	@$(python) -m pytest $(PYTEST)
 
-soak: setup $(cards) ## the same, with all of every long series: ten minutes or so
+soak: setup $(cards) ## the same, with all of every long series: a quarter of an hour
 	@$(call build,sim sim_sanitize sim_reference emulator engine bench $(images))
 	@WHIM_SOAK=1 $(python) -m pytest $(PYTEST)
 
