@@ -26,9 +26,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from sim import VERDICT, changes, save  # the same manners
+from sim import changes, save  # the same manners
 from whim import cats, dac, flagship_cats, oled, phrases, sound, volume
-from whim.arguments import SEED, card_manners
+from whim.arguments import SEED, VERDICT, add_cat_files, card_manners
 from whim.board import Board, find_image
 from whim.board_figures import picture_figures
 from whim.device import DeviceError, lines
@@ -253,10 +253,7 @@ def parse() -> argparse.Namespace:
     command = commands.add_parser(
         "generate", parents=[common, weights], help="generate a cat, without a screen", **manners
     )
-    command.add_argument("--png", type=Path, metavar="FILE", help="the picture, 64x64 in colour")
-    command.add_argument("--oled", type=Path, metavar="FILE", help="the display with it")
-    command.add_argument("--gif", type=Path, metavar="FILE", help="the display all the while")
-    command.add_argument("--wav", type=Path, metavar="FILE", help="what it says: 64 kHz, 16 bits")
+    add_cat_files(command)
     command.set_defaults(run=generate)
 
     command = commands.add_parser(

@@ -28,11 +28,10 @@ import numpy as np
 from PIL import Image
 
 from whim import cats, dac, oled, phrases, sheets, sound, terminal
-from whim.arguments import POSITIVE, SEED, whole
+from whim.arguments import POSITIVE, SEED, VERDICT, add_cat_files
 from whim.device import Device, DeviceError, find_program, lines
 
 PICTURE = 32 * 32
-VERDICT = whole(0, phrases.VERDICTS - 1)
 
 
 def main() -> int:
@@ -304,10 +303,7 @@ def parse() -> argparse.Namespace:
     command.add_argument(
         "--weights", choices=cats.FILES, default="int4", help="of 4 bits (the default) or of 8"
     )
-    command.add_argument("--png", type=Path, metavar="FILE", help="the picture, 64x64 in colour")
-    command.add_argument("--oled", type=Path, metavar="FILE", help="the display with it")
-    command.add_argument("--gif", type=Path, metavar="FILE", help="the display all the while")
-    command.add_argument("--wav", type=Path, metavar="FILE", help="what it says: 64 kHz, 16 bits")
+    add_cat_files(command)
     command.add_argument(
         "--npy", type=Path, metavar="FILE", help="the seed's first cats, uint8 (N, 64, 64, 3)"
     )

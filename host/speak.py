@@ -23,7 +23,7 @@ from scipy.io import wavfile
 from tqdm import tqdm
 
 from whim import adpcm, bank, dac, phrases, speech, voices
-from whim.arguments import whole
+from whim.arguments import VERDICT, whole
 
 
 def main() -> int:
@@ -104,8 +104,7 @@ def parse() -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("say", help="a verdict, as text and as sound", **manners)
-    verdict = whole(0, phrases.VERDICTS - 1)
-    command.add_argument("verdict", type=verdict, metavar="N", help="0 to 131071")
+    command.add_argument("verdict", type=VERDICT, metavar="N", help="0 to 131071")
     command.add_argument("--wav", type=Path, metavar="FILE", help="what the DAC gets: 64 kHz")
     command.add_argument("--bank", type=Path, default=bank.PATH, help="another bank")
     volume = whole(0, dac.LOUD)

@@ -3,6 +3,9 @@
 import argparse
 import re
 from collections.abc import Callable
+from pathlib import Path
+
+from whim import phrases
 
 UNITS = {"": 1, "k": 1e3, "M": 1e6, "m": 1e-3, "u": 1e-6}
 
@@ -21,6 +24,7 @@ def whole(low: int, high: int, highest: str = "") -> Callable[[str], int]:
 
 SEED = whole(0, 2**64 - 1, "2^64 - 1")
 POSITIVE = whole(1, 1_000_000, "1,000,000")
+VERDICT = whole(0, phrases.VERDICTS - 1)
 
 
 def quantity(text: str, unit: str) -> float:
@@ -53,3 +57,14 @@ def card_manners(text: str) -> dict:
                     f"{part!r}: a card has bandwidth, latency, pause and noise"
                 )
     return found
+
+
+def add_cat_files(command: argparse.ArgumentParser) -> None:
+    """What a command that generates a cat can write."""
+    for name, what in (
+        ("--png", "the picture, 64x64 in colour"),
+        ("--oled", "the display with it"),
+        ("--gif", "the display all the while"),
+        ("--wav", "what it says: 64 kHz, 16 bits"),
+    ):
+        command.add_argument(name, type=Path, metavar="FILE", help=what)

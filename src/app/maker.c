@@ -2,6 +2,7 @@
 #include "app/maker.h"
 
 #include "app/console.h"
+#include "app/handover.h"
 #include "app/screen.h"
 #include "drivers/card.h"
 
@@ -18,21 +19,6 @@ static struct {
     uint32_t beats, heard; /* of the worker, at the last look; port_millis when they went up */
     bool started, reading, paused;
 } maker;
-
-static void fence(void)
-{
-#if WHIM_CORES > 1
-    port_fence();
-#endif
-}
-
-static void notify(void)
-{
-    fence();
-#if WHIM_CORES > 1
-    port_notify();
-#endif
-}
 
 static void start(void)
 {

@@ -1,6 +1,7 @@
 /* The computing side: see worker.h. Of the board it knows the clock and the other core alone. */
 #include "app/worker.h"
 
+#include "app/handover.h"
 #include "engine/bytes.h"
 #include "engine/crc.h"
 #include "engine/layer.h"
@@ -26,21 +27,6 @@ extern uint8_t worker_arena[], worker_arena_end[];   /* what this core has left:
 static uint8_t worker_arena[WORKER_ARENA] __attribute__((aligned(16)));
 #define worker_arena_end (worker_arena + sizeof worker_arena)
 #endif
-
-static void fence(void)
-{
-#if WHIM_CORES > 1
-    port_fence();
-#endif
-}
-
-static void notify(void)
-{
-    fence();
-#if WHIM_CORES > 1
-    port_notify();
-#endif
-}
 
 static void rest(void)
 {
