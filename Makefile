@@ -9,7 +9,10 @@ export PLATFORMIO_CORE_DIR = $(CURDIR)/.pio/core
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY = no
 export PLATFORMIO_DISABLE_UPGRADE_CHECK = true
 
-images = ch32h417 ch32v003 ch32v003_hwtest
+programs = sim sim_sanitize sim_reference digits digits_sanitize emulator engine bench
+images = ch32h417 ch32v003 ch32v003_hwtest \
+	digits_v003 digits_v003_large digits_v003_dense digits_v002 digits_v002_large
+cores = measure_rv32ec measure_rv32ec_zmmul measure_rv32imac
 
 .PHONY: help demo test soak size bench release lint setup train-setup clean
 
@@ -28,11 +31,11 @@ demo: ## roll the die, make cats and hear them on the simulated device
 	@$(python) host/sim.py demo
 
 test: setup $(cards) ## build the simulator, with and without sanitizers, and the images; test everything
-	@$(call build,sim sim_sanitize sim_reference emulator engine bench $(images))
+	@$(call build,$(programs) $(cores) $(images))
 	@$(python) -m pytest $(PYTEST)
 
 soak: setup $(cards) ## the same, with all of every long series: a quarter of an hour
-	@$(call build,sim sim_sanitize sim_reference emulator engine bench $(images))
+	@$(call build,$(programs) $(cores) $(images))
 	@WHIM_SOAK=1 $(python) -m pytest $(PYTEST)
 
 size: setup ## how much flash and RAM each image takes, and the engine in it

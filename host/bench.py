@@ -6,9 +6,12 @@
     python host/bench.py --card pause=100ms@0.001              with one that pauses: before each
                                                                512 bytes, with this chance
     python host/bench.py --json                                a line of JSON for each
+    python host/bench.py --encodings                           instructions a weight of a dense
+                                                               layer, for each encoding
 
 The machine has the core V5F and the memories of a CH32H417; what its cycles assume stands in
-docs/BENCH.md. It needs `pio run -e emulator -e bench`, and models that `python host/pack.py` makes.
+docs/BENCH.md. It needs `pio run -e emulator -e bench`, and models that `python host/pack.py` makes;
+--encodings needs `pio run -e emulator -e measure_rv32ec -e measure_rv32imac`.
 """
 
 import argparse
@@ -19,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from whim import bench, decoder, format, layouts, model as m
+from whim import bench, decoder, encodings_bench, format, layouts, model as m
 from whim.arguments import POSITIVE, SEED, card_manners
 from whim.device import ROOT, DeviceError
 
@@ -29,6 +32,8 @@ KB = 1024
 
 def main() -> int:
     arguments = parse()
+    if arguments.encodings:
+        return encodings(arguments)
     files = arguments.models or sorted(FOLDER.glob("*.whim"))
     try:
         if not files:
@@ -40,6 +45,17 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0 if all(report["right"] for report in reports) else 1
+
+
+def encodings(arguments: argparse.Namespace) -> int:
+    """Print instructions a weight for each encoding."""
+    try:
+        report = encodings_bench.report(arguments.seed)
+    except DeviceError as error:
+        print(f"bench.py: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(report) if arguments.json else encodings_bench.table(report))
+    return 0 if report["right"] else 1
 
 
 def measure(file: Path, arguments: argparse.Namespace) -> dict:
@@ -189,6 +205,9 @@ def parse() -> argparse.Namespace:
         "--buffers", type=POSITIVE, default=48, metavar="KB", help="of both stream buffers (48)"
     )
     parser.add_argument("--profile", action="store_true", help="list the functions that take most")
+    parser.add_argument(
+        "--encodings", action="store_true", help="what a weight of each encoding takes instead"
+    )
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each model")
     return parser.parse_args()
 

@@ -7,11 +7,14 @@
     python host/board.py ch32h417 generate --speed bandwidth=3MB/s,latency=1ms --bus spi
                                                                  from a slow card, by SPI
     python host/board.py ch32h417 say --index 12345 --wav verdict.wav     any verdict
+    python host/board.py digits_v003 classify --image 3 --png screen.png         read a built-in
+                                                                 picture: the digit, what it took
     python host/board.py ch32h417 profile --seed 7               where its cycles go
     python host/board.py ch32v003 serial                         its serial line, for a terminal
     python host/board.py ch32v003 run --ms 2000                  what the console says at start
 
-It needs the emulator and the board's image: `pio run -e emulator -e ch32h417` builds both. The card
+It needs the emulator and the board's image: `pio run -e emulator -e ch32h417` builds both. A
+CH32V003 or CH32V002 that reads digits is called after its image: digits_v003 and so on. The card
 is an image of one (`python host/pack.py --image FILE`), or else has the files of the folder card/.
 Figures of time are those of a cycle model, whose name stands beside them: host/emulator/core.h has
 its assumptions.
@@ -27,15 +30,16 @@ from pathlib import Path
 from PIL import Image
 
 from sim import changes, save  # the same manners
-from whim import cats, dac, flagship_cats, oled, phrases, sound, volume
-from whim.arguments import SEED, VERDICT, add_cat_files, card_manners
-from whim.board import Board, find_image
+from whim import cats, dac, digits_app, flagship_cats, oled, phrases, sound, volume
+from whim.arguments import SEED, VERDICT, add_cat_files, card_manners, whole
+from whim.board import CHIPS, Board, find_image
 from whim.board_figures import picture_figures
 from whim.device import DeviceError, lines
 from whim.flagship import CORES, WIRINGS, Flagship
 from whim.sd_card import SdCard
 
-BOARDS = {"ch32v003": Board, "ch32h417": Flagship}
+DIGITS = [name for name in CHIPS if name.startswith("digits")]
+BOARDS = {"ch32v003": Board, "ch32h417": Flagship} | dict.fromkeys(DIGITS, Board)
 START_MS = 1500  # until every board asks for a press
 
 
@@ -172,6 +176,34 @@ def say(arguments: argparse.Namespace) -> None:
     }))  # fmt: skip
 
 
+def classify(arguments: argparse.Namespace) -> None:
+    """Send a built-in picture over the serial line, tell the answer and its cost as a line of
+    JSON."""
+    picture = digits_app.built_in()[arguments.image]
+    arguments.image, arguments.seed = None, None  # the image that is built, which takes no seed
+    with make(arguments) as board:
+        answer = digits_app.Line(board).read(picture)
+        board.run(ms=100)
+        screen = board.screen()
+        figures = {
+            "cycles": answer.cycles,
+            "milliseconds": round(answer.cycles / board.TICKS_PER_MS, 2),  # a cycle is a tick
+            "cycle_model": board.cycle_model,
+            "stack_bytes": board.stack_bytes(),
+        }
+    if arguments.png:
+        save(oled.photo(screen), arguments.png)
+    print(json.dumps({
+        "board": arguments.board,
+        "net": digits_app.environment(arguments.board)[1],
+        "digit": answer.digit,
+        "margin": answer.margin,
+        "logits": answer.logits,
+        **figures,
+        **written(arguments, "png"),
+    }))  # fmt: skip
+
+
 def profile(arguments: argparse.Namespace) -> None:
     """List what each function of a roll cost, or of a cat on a board that makes them."""
     flagship = arguments.board == "ch32h417"
@@ -269,6 +301,18 @@ def parse() -> argparse.Namespace:
     command.set_defaults(run=say)
 
     command = commands.add_parser(
+        "classify", help="read a picture of a digit, without a screen", **manners
+    )
+    command.add_argument(
+        "--image", type=whole(0, 9), metavar="N", required=True, help="the built-in picture of N"
+    )
+    command.add_argument(
+        "--noise", type=SEED, default=1, metavar="N", help="RAM at power-on holds this (1)"
+    )
+    command.add_argument("--png", type=Path, metavar="FILE", help="the display after it")
+    command.set_defaults(run=classify, card=None, speed={}, bus=WIRINGS[0])
+
+    command = commands.add_parser(
         "profile",
         parents=[common, weights],
         help="list what each function of a roll costs, or of a cat",
@@ -288,11 +332,15 @@ def parse() -> argparse.Namespace:
     command.add_argument("--ms", type=float, default=1000, help="for how long (1000)")
     command.set_defaults(run=run)
     arguments = parser.parse_args()
-    if arguments.board == "ch32v003":
+    if arguments.board != "ch32h417":
         if arguments.card or arguments.speed or arguments.bus != WIRINGS[0]:
-            parser.error("the ch32v003 has no card: --card, --bus and --speed are not for it")
+            parser.error(f"{arguments.board} has no card: --card, --bus and --speed are not for it")
         if arguments.run in (generate, say):
-            parser.error("the ch32v003 rolls a die, and makes no cats: try ch32h417")
+            parser.error(f"{arguments.board} makes no cats: try ch32h417")
+    reads = arguments.board in DIGITS
+    if (arguments.run is classify) != reads and arguments.run in (classify, roll, profile):
+        parser.error(f"{arguments.board} {'reads digits' if reads else 'rolls a die'}: it cannot"
+                     f" {arguments.run.__name__}")
     if "noise" in arguments.speed:
         parser.error("--speed: it is --noise that decides when this card pauses")
     return arguments

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Pack the trained integers in data/ into model files, and say what each needs on the device: the
-die for flash, data/die.whim, and the cats for the card, which stream through two buffers. What
-the device says, data/phrases.bank, is copied onto the card.
+"""Pack the trained integers in data/ into model files, and say what each needs on the device: for
+flash the die and the digits, as far as data/ has their integers, and for the card the cats, which
+stream through two buffers. What the device says, data/phrases.bank, is copied onto the card.
 
 example:
-  python host/pack.py                      data/die.whim, card/cat8.whim, cat4.whim, phrases.bank
+  python host/pack.py                      data/die.whim, digits-small.whim, digits-large.whim,
+                                           digits-dense.whim; card/cat8.whim, cat4.whim,
+                                           phrases.bank
   python host/pack.py --buffers 8          cats for two buffers of 8 KiB each, in place of 24
   python host/pack.py --card /media/card   all that the device wants, straight onto a mounted card
   python host/pack.py --image card.img     the same as the image of a card, FAT32 in a partition,
@@ -26,7 +28,8 @@ from tqdm import tqdm
 from whim import bank, integers, packing, volume
 
 REMEDY = (
-    "host/train.py makes the die's integers, host/quantise.py the cats', host/speak.py the phrases"
+    "host/train.py makes the die's integers and the digits', host/quantise.py the cats',"
+    " host/speak.py the phrases"
 )
 
 
@@ -73,19 +76,20 @@ def main() -> int:
 
     if args.image and args.check:
         parser.error("--check compares files, and makes no image")
-    assets = {packing.DATA / "die.whim": "die"}
+    in_flash = packing.in_flash()
+    assets = {packing.DATA / f"{name}.whim": name for name in in_flash}
     assets |= {args.card / f"{name}.whim": source for name, source in packing.CATS.items()}
     if args.check:
-        assets = {p: s for p, s in assets.items() if s == "die" or p.exists()}
+        assets = {p: s for p, s in assets.items() if s in in_flash or p.exists()}
     stale, reports, on_card = [], [], {}
     try:
         for path, source in tqdm(assets.items(), desc="packing", leave=False, disable=None):
             model = integers.load(packing.DATA / f"{source}.npz")
-            if source == "die":
-                packed = packing.pack(model)
+            if source in in_flash:
+                packed = packing.pack_flash(source)
             else:
                 packed = packing.pack_streamed(model, buffer)
-            if args.image and source != "die":
+            if args.image and source not in in_flash:
                 on_card[path.name] = packed
             elif not args.check:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,9 +100,7 @@ def main() -> int:
         if args.image:
             on_card[bank.PATH.name] = bank.PATH
             args.image.parent.mkdir(parents=True, exist_ok=True)
-            volume.make(
-                args.image, on_card, filesystem=args.filesystem, table=not args.no_table
-            )
+            volume.make(args.image, on_card, filesystem=args.filesystem, table=not args.no_table)
         elif not args.check:
             shutil.copyfile(bank.PATH, args.card / bank.PATH.name)
         elif _differs(args.card / bank.PATH.name, bank.PATH):

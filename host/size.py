@@ -5,9 +5,10 @@ example:
   python host/size.py            every image that is built, as a table
   python host/size.py --json     the same for machines
 
-text: code and constants in flash. data: variables with a first value, in flash and RAM. ram: all
-variables. stack: what a throw uses of it, measured on the virtual board. free: what RAM has left
-then. engine: the machine code of src/engine in flash and RAM, without its constants and the model.
+text: code and constants in flash. data: variables with a first value, in flash and RAM, and code
+that runs in RAM. ram: all variables. stack: what a throw uses of it, or reading digits, measured on
+the virtual board. free: what RAM has left then. engine: the machine code of src/engine in flash and
+RAM, without its constants and the model; where the image is optimised as a whole, nobody can tell.
 
 The CH32H417 runs its code from RAM as well, V3F's in the memory that both cores share and V5F's in
 ITCM, which has nothing else; free is what the memory with the variables, stack and, on V5F, the
@@ -22,7 +23,8 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from whim.board import Board, BoardError
+from whim import digits_app
+from whim.board import CHIPS, Board, BoardError
 from whim.flagship import Flagship
 
 BUILD = Path(__file__).resolve().parents[1] / ".pio/build"
@@ -41,7 +43,15 @@ ROWS = ("text", "data", "ram", "stack", "free", "engine")
 
 
 def stack(board: Board) -> int:
-    """Bytes of stack that a start and a press use. The hardware test wants the press later."""
+    """Bytes of stack that a start and a press use, or ten digits and the other commands. The
+    hardware test wants the press later."""
+    if "digits" in board.name:
+        line = digits_app.Line(board)
+        for picture in digits_app.built_in():
+            line.read(picture)
+        for command in (b"digit\r", b"selftest\r", b"model\r", b"stats\r", b"what?\r"):
+            line.ask(command)
+        return board.stack_bytes()
     for _ in range(3):
         board.run(ms=3000)
         board.press()
@@ -49,7 +59,7 @@ def stack(board: Board) -> int:
     return board.stack_bytes()
 
 
-def read(elf: Path) -> tuple[dict[str, int], dict[str, int], int]:
+def read(elf: Path) -> tuple[dict[str, int], dict[str, int], int | None]:
     """Of an image: its sections' sizes, its symbols' addresses, the bytes of the engine's code."""
     with elf.open("rb") as file:
         image = ELFFile(file)
@@ -58,6 +68,8 @@ def read(elf: Path) -> tuple[dict[str, int], dict[str, int], int]:
         address = {s.name: s["st_value"] for s in symbols.iter_symbols()}
     kept = linked(elf.with_suffix(".map"))
     engine = sum(size for name, size, path in kept if "text" in name and "/engine/" in path)
+    if any(".ltrans" in path for _, _, path in kept):
+        engine = None  # it is mixed with the rest
     return section, address, engine
 
 
@@ -82,14 +94,15 @@ def flagship(elf: Path) -> list[dict]:
 
 
 def sizes(elf: Path) -> dict:
-    """Bytes of a CH32V003's image: text, data, ram, stack, free and engine."""
+    """Bytes of an image for a CH32V003 or CH32V002: text, data, ram, stack, free and engine."""
     section, address, engine = read(elf)
     data = section.get(".data", 0)
     ram = data + section.get(".bss", 0) + section.get(".noinit", 0)
-    used = stack(Board("ch32v003", seed=7, image=elf))
+    name = elf.parent.name
+    used = stack(Board(name, None if "digits" in name else 7, image=elf))
     free = address["port_stack_top"] - address["port_stack_limit"] - used
     numbers = (section[".text"], data, ram, used, free, engine)
-    return {"image": elf.parent.name} | dict(zip(ROWS, numbers))
+    return {"image": name} | dict(zip(ROWS, numbers))
 
 
 def main() -> int:
@@ -99,7 +112,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each image")
     args = parser.parse_args()
 
-    images = sorted(BUILD.glob("ch32v003*/firmware.elf"))
+    built = [BUILD / name / "firmware.elf" for name in ("ch32v003", *CHIPS)]
+    images = [elf for elf in built if elf.is_file()]
     large = sorted(BUILD.glob("ch32h417/firmware.elf"))
     if not images + large:
         print("no image is built: pio run -e ch32h417 -e ch32v003", file=sys.stderr)
@@ -117,7 +131,8 @@ def main() -> int:
     print(f"{'image':20}" + "".join(f"{name:>8}" for name in list(reports[0])[1:]))
     for report in reports:
         name, *numbers = report.values()
-        print(f"{name:20}" + "".join(f"{number:8}" for number in numbers))
+        shown = ("-" if number is None else number for number in numbers)
+        print(f"{name:20}" + "".join(f"{number:>8}" for number in shown))
     return 0
 
 

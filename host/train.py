@@ -5,6 +5,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from whim.arguments import POSITIVE, SEED
+
 DATA = Path(__file__).resolve().parents[1] / "data"
 EXAMPLES = """examples:
   python host/train.py die-data --out dice.npz    dice: x (N, 32, 32), y pips, angle, latent
@@ -14,7 +16,10 @@ EXAMPLES = """examples:
   python host/train.py die                        train the shipped die, data/die.npz
   python host/train.py crop PHOTOS CATS            a folder of photos to squares of 64x64
   python host/train.py cat --data CATS             train the cat generator on a zip or folder
-  python host/train.py cat4 --checkpoint runs/cat/best.npz     the same in 4 bits, data/cat4.npz
+  python host/train.py cat4 --checkpoint runs/cat/generator.npz   the same in 4 bits; cat8: in 8
+  python host/train.py digits small --data MNIST   small, large or dense: three seeds, judged once
+  python host/train.py digits small --data MNIST --validate    by held-out training pictures
+  python host/train.py digits sweep --data MNIST   nets of many sizes and encodings
   python host/train.py sweep                      decoders of many sizes; goes on where it stopped
   python host/train.py sweep --render             only make the table and plots again
   python host/train.py sweep --shipped            judge data/die.whim beside them
@@ -65,10 +70,10 @@ def cat(args):
 
     torch.set_num_threads(args.threads)
     cat_training.train(cat_data.load(args.data), args.out, args.steps, args.seed, args.start)
-    print(f"{args.out}/best.npz is trained; now: python host/evaluate.py cat --data {args.data}")
+    print(f"{args.out}/generator.npz is trained; judge it with python host/evaluate.py cat")
 
 
-def cat4(args):
+def cat_integers(args):
     from tqdm import tqdm
     from whim import cat_gptq, cat_net, integers
 
@@ -78,10 +83,40 @@ def cat4(args):
     widths = args.weights * (layers // len(args.weights))
 
     def bar(stages):
-        return tqdm(stages, desc="4 bits", unit="layer", disable=None)
+        return tqdm(stages, desc="rounding", unit="layer", disable=None)
 
     integers.save(cat_gptq.quantise(args.checkpoint, widths, bar), args.out)
     print(f"{args.out} is made; now: python host/pack.py")
+
+
+def digits(args):
+    import torch
+    from whim import digits_sweep, digits_training
+
+    torch.set_num_threads(args.threads)
+    if args.data is None and not args.render:
+        raise ValueError("digits needs --data, a folder with the four files of MNIST")
+    if args.net == "sweep":
+        if not args.render:
+            digits_sweep.run(args.data, args.runs)
+        print(digits_sweep.render())
+        return
+    plan = digits_training.NETS[args.net]
+    plan = plan._replace(steps=args.steps or plan.steps)
+    seeds = range(args.seeds) if args.seed is None else [args.seed]
+    whole = plan, args.net, args.data, args.runs, seeds
+    if args.validate:
+        for seed, share in digits_training.validate(*whole).items():
+            print(f"{args.net}, seed {seed}: {share:.2%} of the held-out training pictures")
+        return
+    nets = digits_training.train_all(*whole)
+    if args.seed is not None:
+        print(f"seed {args.seed} is trained; without --seed the test set judges all")
+        return
+    row = digits_training.judge(args.net, plan, nets, args.data)
+    for seed, wrong in row["wrong"].items():
+        print(f"{args.net}, seed {seed}: {wrong} of {row['count']:,} test pictures wrong")
+    print(f"data/digits-{args.net}.npz is the median, seed {row['median']}; now: host/pack.py")
 
 
 def sweep(args):
@@ -133,23 +168,38 @@ def main():
         "--data", type=Path, required=True, metavar="FILE_OR_FOLDER", help="pictures of 64x64"
     )
     command.add_argument("--out", type=Path, default=DATA.parent / "runs/cat", metavar="FOLDER")
-    command.add_argument("--steps", type=int, default=10_000)
+    command.add_argument("--steps", type=int, default=6_500)
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--start", type=Path, metavar="FILE.npz", help="a generator to go on from")
     command.add_argument("--threads", type=int, default=2, help="processor cores (default: 2)")
     command.set_defaults(run=cat)
 
-    command = commands.add_parser("cat4", help="the trained cat in 4 bits, data/cat4.npz")
-    command.add_argument("--checkpoint", type=Path, required=True, metavar="FILE.npz")
-    command.add_argument("--out", type=Path, default=DATA / "cat4.npz", metavar="FILE.npz")
+    for name, weights, file in (("cat8", "int8", "cat.npz"), ("cat4", "int4", "cat4.npz")):
+        command = commands.add_parser(name, help=f"the trained cat in {weights}, data/{file}")
+        command.add_argument("--checkpoint", type=Path, required=True, metavar="FILE.npz")
+        command.add_argument("--out", type=Path, default=DATA / file, metavar="FILE.npz")
+        command.add_argument(
+            "--weights",
+            nargs="+",
+            choices=("int8", "int4", "int3", "int2"),
+            default=[weights],
+            help="of all layers, or one for each; int3 is kept in 4 bits, to be judged",
+        )
+        command.set_defaults(run=cat_integers)
+
+    command = commands.add_parser("digits", help="nets that read handwritten digits")
+    command.add_argument("net", choices=("small", "large", "dense", "sweep"))
+    command.add_argument("--data", type=Path, metavar="FOLDER", help="the four files of MNIST")
+    command.add_argument("--seeds", type=POSITIVE, default=3, help="how many (default: 3)")
+    command.add_argument("--seed", type=SEED, help="only this one, and do not judge it")
+    command.add_argument("--steps", type=POSITIVE, help="of a run, instead of the net's own")
     command.add_argument(
-        "--weights",
-        nargs="+",
-        choices=("int8", "int4", "int3", "int2"),
-        default=["int4"],
-        help="of all layers, or one for each; int3 is kept in 4 bits, to be judged",
+        "--validate", action="store_true", help="hold out training pictures; open no test set"
     )
-    command.set_defaults(run=cat4)
+    command.add_argument("--render", action="store_true", help="only the sweep's table and plot")
+    command.add_argument("--runs", type=Path, default=DATA.parent / "runs/digits", metavar="FOLDER")
+    command.add_argument("--threads", type=POSITIVE, default=1, help="processor cores (default: 1)")
+    command.set_defaults(run=digits)
 
     command = commands.add_parser("sweep", help="decoders of many sizes: docs/EXPERIMENTS.md")
     command.add_argument(

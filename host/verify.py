@@ -9,9 +9,9 @@ With --port, it is a board's turn: it tests itself, and says over its serial lin
 its model made; each layer must be the NumPy decoder's.
 
 example:
-  python host/verify.py                      data/die.whim with 10,000 inputs, the cats in card/
-                                             with 20 each, packed where they are missing; and the
-                                             128 fragments of data/phrases.bank
+  python host/verify.py                      the die and the digits in data/ with 10,000 inputs
+                                             each, the cats in card/ with 20 each, packed where they
+                                             are missing; and the 128 fragments of data/phrases.bank
   python host/verify.py --inputs 100 data/die.whim
   python host/verify.py --require pytorch    as CI runs it
   python host/verify.py --float cat.npz      beside it, how near the cats come to the generator in
@@ -53,7 +53,8 @@ def main() -> int:
         return board(args)
 
     results = []
-    for path in args.models or [packing.DATA / "die.whim", *packing.cats(), bank.PATH]:
+    in_flash = [packing.DATA / f"{name}.whim" for name in packing.in_flash()]
+    for path in args.models or [*in_flash, *packing.cats(), bank.PATH]:
         try:
             if path.suffix == ".bank":
                 results.append(verification.compare_bank(path, args.program))
@@ -106,7 +107,7 @@ def board(args: argparse.Namespace) -> int:
 
 def table(results: list[dict]) -> str:
     names = max((list(result["decoders"]) for result in results), key=len)
-    lines = [f"{'model':8}{'inputs':>8}" + "".join(f"{name:>16}" for name in names)]
+    lines = [f"{'model':14}{'inputs':>8}" + "".join(f"{name:>16}" for name in names)]
     lines[0] += f"{'mismatches':>12}"
     for result in results:
         ways = [result["decoders"].get(name, {}) for name in names]  # {}: there is no such decoder
@@ -115,7 +116,7 @@ def table(results: list[dict]) -> str:
         ]
         differ = sum(way["differ"] for way in ways if way)
         lines.append(
-            f"{result['model']:8}{result['inputs']:8}"
+            f"{result['model']:14}{result['inputs']:8}"
             + "".join(f"{c:>16}" for c in cells)
             + f"{differ:12}"
         )

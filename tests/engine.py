@@ -93,14 +93,14 @@ class Engine:
     ) -> np.ndarray | str:
         """The picture of int8 `z` with `buffers` bytes of buffers, or the error's name."""
         g = ctypes.byref(self.generator)
-        self.memory = _Guarded(buffers)
+        self.memory = Guarded(buffers)
         self.library.whim_generate_open(g, ctypes.byref(card.source), self.memory.place, buffers)
         status = self._run(g)
         if status != DONE:
             return self.name(status)
         model = self.generator.model
         arena = model.arena_bytes if arena is None else arena
-        self.arena = _Guarded(arena)
+        self.arena = Guarded(arena)
         z = np.ascontiguousarray(z, np.int8)
         status = self.library.whim_generate_start(g, z.ctypes.data, self.arena.place, arena)
         if status == OK:
@@ -127,7 +127,7 @@ class Engine:
         return self.library.whim_status_name(status).decode()
 
 
-class _Guarded:
+class Guarded:
     """Memory aligned to 16 bytes, between bytes that nobody may change."""
 
     def __init__(self, size: int):

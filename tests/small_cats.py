@@ -31,7 +31,7 @@ def small_cat(seed: int = 1, encoding: Encoding = Encoding.INT8, inputs: int = 1
             layer = Layer(Op.NEAREST, channels, side, side, stride=stride)
         layers.append(layer)
         source = layer.shape
-    return Model(inputs, layers)
+    return Model((inputs, 1, 1), layers)
 
 
 def true_cat(encoding: Encoding, channels: tuple[int, ...] = (64, 48, 32, 3)) -> Model:
@@ -54,7 +54,7 @@ def true_cat(encoding: Encoding, channels: tuple[int, ...] = (64, 48, 32, 3)) ->
         layer.low = 0 if number + 1 < len(channels) else -128
         layers.append(layer)
         source, side = layer.shape, 2 * side
-    return Model(100, layers)
+    return Model((100, 1, 1), layers)
 
 
 def packed(model: Model, chunk: int = 31) -> bytes:

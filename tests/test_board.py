@@ -361,13 +361,13 @@ def test_the_cycle_model_agrees_with_loops_measured_on_a_chip(
     assert abs(np.mean(errors)) <= 0.07
 
 
-def loop_cycles(tmp_path: Path, body: list[str], memory: str) -> float:
-    """Cycles of a loop's round, on a board at 48 MHz."""
+def loop_image(tmp_path: Path, body: list[str], memory: str, waits: int = 1) -> Path:
+    """An image that runs a loop at 48 MHz, in flash or, where its caller copies it, in RAM."""
     source, image = tmp_path / "loop.S", tmp_path / "loop.elf"
     loop = [".balign 4", "1:", *body, "addi a0, a0, -1", "bnez a0, 1b", "2: j 2b"]
     source.write_text("\n".join([
         ".section .text.init", ".globl _start", "_start: li a0, 100000", "la a2, place",
-        "li a4, 0x40022000", "li a5, 1", "sw a5, 0(a4)",
+        "li a4, 0x40022000", f"li a5, {waits}", "sw a5, 0(a4)",
         "li a4, 0x40021000", "sw zero, 4(a4)", "li a5, 0x01000083", "sw a5, 0(a4)",
         "3: lw a5, 0(a4)", "slli a5, a5, 6", "bgez a5, 3b", "li a5, 2", "sw a5, 4(a4)",
         *(["j loop"] if memory == "flash" else ["la a4, copy", "jr a4"]),
@@ -376,7 +376,12 @@ def loop_cycles(tmp_path: Path, body: list[str], memory: str) -> float:
     ]))  # fmt: skip
     subprocess.run([GCC, "-march=rv32ec", "-mabi=ilp32e", "-nostdlib", "-nostartfiles",
                     f"-T{HERE}/chip.ld", source, "-o", image], check=True)  # fmt: skip
-    with Board(image=image) as board:
+    return image
+
+
+def loop_cycles(tmp_path: Path, body: list[str], memory: str) -> float:
+    """Cycles of a loop's round, on a board at 48 MHz."""
+    with Board(image=loop_image(tmp_path, body, memory)) as board:
         machine = board.machine
         start = (machine.addresses["loop"] + 3) & ~3
         code = machine.read(start, 64)

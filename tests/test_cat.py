@@ -366,7 +366,7 @@ def with_arena() -> Model:
     for layer in layers[::2]:
         layer.bias = np.zeros(layer.channels, np.int64)
         layer.multiplier = layer.shift = np.ones(layer.channels, np.int64)
-    return Model(100, layers)
+    return Model((100, 1, 1), layers)
 
 
 def other_version(file: bytes) -> bytes:
@@ -451,7 +451,7 @@ def test_stats_tell_where_the_time_went(device, card):
     assert picture["card_bytes"] == len(GOOD) and picture["retries"] == 0
     assert picture["compute_ms"] + picture["wait_ms"] <= picture["ms"] <= 2000
     assert 0.9 * len(GOOD) / 100 <= picture["card_ms"] <= 1.2 * len(GOOD) / 100 + 70 * 0.2
-    assert memory["arena_bytes"] == int.from_bytes(GOOD[16:20], "little") <= memory["of"]
+    assert memory["arena_bytes"] == int.from_bytes(GOOD[20:24], "little") <= memory["of"]
     assert memory["of"] + memory["buffer_bytes"] + memory["state_bytes"] <= 272 * 1024
 
 

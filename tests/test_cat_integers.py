@@ -116,7 +116,7 @@ def test_the_cat_fits_the_flagship():
         layer = Layer(Op.CONV_TRANSPOSE, channels, side, side, Encoding.INT8, **shape)
         layer.layout = Layout.TILES
         layers.append(layer)
-    _, arena = plan_streamed(Model(100, layers), tables=1)
+    _, arena = plan_streamed(Model((100, 1, 1), layers), tables=1)
     assert arena == 219_584 and arena + 2 * packing.DEFAULT_BUFFER + 8192 <= 272 * 1024
 
 

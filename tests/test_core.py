@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "tests/riscv"
 GCC = shutil.which("riscv64-unknown-elf-gcc") or "riscv64-unknown-elf-gcc"
 QEMU = "qemu-system-riscv32"
-ISA_E, ISA_M, ISA_C, ISA_A, ISA_F, ISA_B = 1, 2, 4, 8, 16, 32
+ISA_E, ISA_M, ISA_C, ISA_A, ISA_F, ISA_B, ISA_ZMMUL = 1, 2, 4, 8, 16, 32, 64
 ENOUGH = 100_000_000
 
 pytestmark = pytest.mark.usefixtures("emulator")
@@ -78,6 +78,42 @@ def test_all_riscv_tests_pass_for_what_the_core_claims(tmp_path, names, count, i
         assert core.call("x", 10) == 0, f"{source.stem}: case {core.call('x', 10)} failed"
 
 
+def test_zmmul_is_what_the_riscv_tests_say_of_multiplications_and_no_division(tmp_path):
+    """On the CH32V002's core, which has x0 to x15; the other half of the suite is refused."""
+    passed, refused = [], []
+    for source in suites("rv32um"):
+        words = f"-I{source.parents[1]}/macros/scalar", source
+        core = machine(compile_riscv(tmp_path / source.stem, *words), ISA_E | ISA_C | ISA_ZMMUL)
+        if core.call("run", ENOUGH) == ECALL:
+            assert core.call("x", 10) == 0, f"{source.stem}: case {core.call('x', 10)} failed"
+            passed.append(source.stem)
+        else:
+            assert "illegal instruction 0x02" in core.fault(), core.fault()
+            refused.append(source.stem)
+    assert passed == ["mul", "mulh", "mulhsu", "mulhu"]
+    assert refused == ["div", "divu", "rem", "remu"]
+
+
+def test_zmmul_computes_what_qemu_computes(tmp_path):
+    from against_qemu import of_qemu, of_the_board, program, values
+
+    random = np.random.default_rng(2)
+    names = random.choice(["mul", "mulh", "mulhsu", "mulhu"], 400)
+    operands = values(random, 2 * len(names))
+    image = program(
+        tmp_path,
+        "".join(
+            f"lw a0, 0(s0); lw a1, 4(s0); {name} a0, a0, a1; sw a0, 0(s1); "
+            "addi s0, s0, 8; addi s1, s1, 4\n"
+            for name in names
+        ),
+        operands,
+        len(names),
+    )
+    ours = of_the_board(image, len(names), ISA_F | ISA_C | ISA_ZMMUL)
+    assert (ours == of_qemu(tmp_path, image, len(names))).all() and len(np.unique(ours)) > 200
+
+
 def register_users() -> dict[str, tuple[int, int]]:
     """Instructions that name register n in one of their fields, and where that field lies."""
     return {
@@ -112,6 +148,7 @@ def test_a_constant_of_16_or_more_is_not_a_register():
         (0x00000000, ISA_C, "illegal instruction 0x0000"),
         (0xFFFFFFFF, ISA_C, "illegal instruction 0xffffffff"),
         (0x02000033, ISA_C, "illegal instruction 0x02000033"),  # mul without M
+        (0x02004033, ISA_ZMMUL, "illegal instruction 0x02004033"),  # div, which Zmmul has not
         (0x00000001, 0, "illegal instruction 0x0001"),  # c.nop without C
         (0x40001013, ISA_C, "illegal instruction 0x40001013"),  # slli with a stray bit
         (0x7C002573, ISA_C, "CSR 0x7c0 does not exist"),
@@ -149,7 +186,7 @@ def kernels(out: Path, model: bytes, program: str, march: str, mabi: str) -> Pat
     """A program with the engine's own kernels and a model in memory."""
     (out / "model.whim").write_bytes(model)
     files = (ROOT / "src/engine").rglob("*.c")
-    engine = [path for path in files if path.parent.name != "reference"]
+    engine = [path for path in files if path.parent.name not in ("reference", "rv32ec")]
     flags = ["-std=gnu99", "-O2", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
     folders = [f"-I{ROOT}/include", f"-I{ROOT}/src", f"-Wa,-I{out}"]
     sources = [HERE / "start.S", HERE / "result.c", HERE / program]

@@ -16,7 +16,8 @@ C_FILES = sorted(p for d in ("include", "src", "host", "tests") for p in (ROOT /
 PYTHON_FILES = sorted(p for d in ("host", "tests", "platforms") for p in (ROOT / d).rglob("*.py"))
 
 # What each part may #include. Ports share the generator, so that a seed means the same everywhere;
-# a port's main.c starts the application and so may know it, and its hwtest.c tests all of it.
+# a port's main.c, or digits.c, starts the application and so may know it; its hwtest.c tests all of
+# it.
 PUBLIC = {"whim/model.h", "whim/generate.h", "whim/random.h", "whim/audio.h", "whim/status.h"}
 PORT = {"whim/port.h", "whim/status.h"}
 FATFS, FAT = {"ff.h", "diskio.h"}, {"fat_file.h", "fat_disk.c"}  # its headers, and who needs them
@@ -25,7 +26,7 @@ FREESTANDING = {"assert.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "st
 
 def may_include(path, header):
     match path.parts:
-        case ("src", "ports", _, *_, "main.c" | "hwtest.c"):
+        case ("src", "ports", _, *_, "main.c" | "hwtest.c" | "digits.c"):
             return True
         case ("include", *_):
             return header in FREESTANDING | PUBLIC | PORT

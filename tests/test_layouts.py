@@ -22,7 +22,7 @@ def weights_of(encoding: Encoding, shape, rng) -> np.ndarray:
 @pytest.mark.parametrize("make", [lambda rng: (random_model(rng), {}), random_streamed])
 def test_any_model_survives_the_file_in_any_layout(make):
     seen = set()
-    for seed in range(60):
+    for seed in range(120):
         rng = np.random.default_rng(seed)
         model, how = make(rng)
         file = format.write(model, **how)

@@ -1,17 +1,21 @@
 """A model file is untrusted: whatever is wrong with it has a name, the same in C and in Python."""
 
+import contextlib
 import re
 import struct
 import subprocess
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from random_models import random_model, random_streamed
+from random_models import POWERS, random_model, random_streamed
 
 from whim import format, packing
 from whim.decoder import load
 from whim.device import lines
+from whim.encodings import Encoding
+from whim.model import Layer, Layout, Model, Op
 
 HEAD = format.HEADER.sizeof()
 ENTRY = format.LAYER.sizeof()
@@ -36,7 +40,7 @@ def python_says(file: bytes) -> str:
 
 def sign(file: bytearray) -> bytes:
     """Make all tags and CRCs fit again, as an attacker would."""
-    chunk = 16 * (file[22] | file[23] << 8)
+    chunk = 16 * (file[18] | file[19] << 8)
     alignment = file[11] if file[11] <= 16 else 0
     first = _align(HEAD + ENTRY * file[9], alignment)
     if first >= len(file):
@@ -82,6 +86,7 @@ def test_c_and_python_name_the_same_bytes():
         STREAM_ALIGNMENT=format.CARD_ALIGNMENT,
         TABLE_BYTES=256,
         FLAG_NARROW=format.NARROW,
+        FLAG_POOLED=format.POOLED,
     )
     for prefix, struct_ in structs.items():
         offset = 0
@@ -162,10 +167,15 @@ def test_a_longer_file_is_refused(sanitized, die):
     "field, value, name",
     [
         ("version", 1, "model version"),
-        ("version", 3, "model version"),
+        ("version", 2, "model version"),
+        ("version", 4, "model version"),
         ("layers", 0, "model header"),
         ("layers", 13, "model header"),
-        ("inputs", 0, "model header"),
+        ("channels", 0, "model header"),
+        ("height", 0, "model header"),
+        ("width", 0, "model header"),
+        ("width", 373, "model header"),
+        ("height", 65535, "model header"),
         ("alignment", 31, "model header"),
         ("chunk", 31, "model header"),
         ("tables", 200, "model bounds"),
@@ -187,7 +197,8 @@ def test_a_header_out_of_range_is_named(sanitized, die, field, value, name):
         (2, "layout", 2, "model encoding"),
         (0, "layout", 1, "model encoding"),
         (2, "table", 7, "model header"),
-        (2, "flags", 2, "model header"),
+        (2, "flags", 4, "model header"),
+        (3, "flags", 3, "model header"),
         (2, "low", 127, "model header"),
         (2, "channels", 0, "model shape"),
         (2, "channels", 60000, "model shape"),
@@ -223,7 +234,7 @@ def test_a_scale_that_could_overflow_is_named(sanitized, die):
         ("alignment", 10, "model header"),
         ("chunk", 0, "model crc"),
         ("chunk", 30, "model bounds"),
-        ("chunk", 63, "model bounds"),
+        ("chunk", 47, "model bounds"),
         ("tables", 2, "model bounds"),
         ("arena", 4096, "model bounds"),
     ],
@@ -255,6 +266,126 @@ def test_a_streamed_layer_out_of_range_is_named(sanitized, streamed, field, valu
     entry = format.LAYER.parse(streamed[at:]) | {field: value}
     file = sign(bytearray(streamed[:at] + format.LAYER.build(entry) + streamed[at + ENTRY :]))
     assert engine_says(sanitized, [file]) == [name] == [python_says(file)]
+
+
+@pytest.fixture(scope="module")
+def digits() -> bytes:
+    """A small classifier: two layers in triples, the first pooled, and one in columns."""
+    rng = np.random.default_rng(8)
+    triples = dict(kernel=3, stride=1, layout=Layout.TRIPLES, low=0)
+    layers = [
+        Layer(Op.CONV, 5, 4, 5, Encoding.TERNARY, pad=1, pooled=True, high=90, **triples),
+        Layer(Op.CONV, 4, 2, 3, Encoding.TERNARY, pad=0, **triples),
+        Layer(Op.DENSE, 7, 1, 1, Encoding.POWER, layout=Layout.COLUMNS),
+    ]
+    layers[0].weights = rng.integers(-1, 2, (5, 9))
+    layers[1].weights = rng.integers(-1, 2, (4, 45))
+    layers[2].weights = rng.choice(POWERS, (7, 24))
+    for layer in layers:
+        layer.bias, layer.multiplier, layer.shift = (
+            np.full(layer.channels, n) for n in (-3, 200, 10)
+        )
+    return format.write(Model((1, 8, 10), layers))
+
+
+@pytest.mark.parametrize(
+    "layer, fields, name",
+    [
+        (0, dict(op=1), "model encoding"),  # triples in a dense layer
+        (0, dict(op=3), "model encoding"),
+        (0, dict(encoding=3), "model encoding"),
+        (0, dict(kernel=4), "model encoding"),
+        (0, dict(stride=2), "model encoding"),
+        (0, dict(pad=2), "model encoding"),
+        (0, dict(layout=3), "model encoding"),  # columns in a convolution
+        (0, dict(layout=0), "model encoding"),  # then triples behind a plain layer
+        (0, dict(low=-1), "model encoding"),  # triples behind what may be negative
+        (0, dict(low=91), "model header"),
+        (0, dict(flags=5), "model header"),
+        (0, dict(flags=1), "model shape"),  # not pooled: larger
+        (0, dict(height=8, width=10), "model shape"),
+        (1, dict(flags=3), "model shape"),
+        (2, dict(flags=3), "model header"),  # a dense layer cannot be pooled
+        (2, dict(height=2), "model encoding"),  # columns of two rows
+        (2, dict(layout=2), "model encoding"),
+        (2, dict(encoding=6), "model encoding"),
+        (2, dict(encoding=0), "model encoding"),
+        (2, dict(channels=8), "model bounds"),  # the weights end beyond the file
+    ],
+)
+def test_a_field_that_does_not_go_with_its_layout_is_named(sanitized, digits, layer, fields, name):
+    assert engine_says(sanitized, [digits])[0].startswith("ok") and python_says(digits) == "ok"
+    at = HEAD + ENTRY * layer
+    entry = format.LAYER.parse(digits[at:]) | fields
+    file = sign(bytearray(digits[:at] + format.LAYER.build(entry) + digits[at + ENTRY :]))
+    assert engine_says(sanitized, [file]) == [name] == [python_says(file)]
+
+
+def test_triples_ask_for_one_channel_of_input_and_sums_of_16_bits(sanitized):
+    layer = Layer(Op.CONV, 1, 1, 1, Encoding.TERNARY, kernel=3, stride=1, layout=Layout.TRIPLES)
+    layer.weights, layer.bias = np.ones((1, 9), int), np.zeros(1, int)
+    layer.multiplier = layer.shift = np.ones(1, int)
+    layer.low = 0
+    wide = replace(layer, channels=29, weights=np.ones((29, 9), int))
+    for name in ("bias", "multiplier", "shift"):
+        setattr(wide, name, np.repeat(getattr(layer, name), 29))
+    wide = replace(wide, height=3, width=3, pad=1)
+    last = replace(layer, weights=np.ones((1, 9 * 29), int))
+    for high, status in ((125, "ok"), (126, "sum")):  # 9 * 29 * 126 is 32,886
+        model = Model((1, 3, 3), [replace(wide, high=high), last])
+        with (
+            contextlib.suppress(format.FormatError) if status != "ok" else contextlib.nullcontext()
+        ):
+            format.write(model)
+            assert status == "ok"
+        file = bytearray(format.write(Model((1, 3, 3), [replace(wide, high=125), last])))
+        file[HEAD + 15] = high
+        said = engine_says(sanitized, [sign(file)])[0].split(" inputs=")[0]
+        assert said.removeprefix("model ").split()[0] == status
+        assert python_says(sign(file)).removeprefix("model ") == status
+    file = bytearray(format.write(Model((1, 3, 3), [layer])))
+    file[12:18] = struct.pack("<HHH", 3, 1, 3)
+    assert engine_says(sanitized, [sign(file)]) == ["model encoding"] == [python_says(sign(file))]
+
+
+def test_a_code_that_no_kernel_knows_is_named(sanitized, digits):
+    """A kernel may jump by them: each of the three, those of channels that there are not, and the
+    mark of a kernel row's last word.
+    """
+    entry = format.LAYER.parse(digits[HEAD + ENTRY :])
+    words = HEAD + 3 * ENTRY + entry.data + 4 * 4  # behind the records of 4 channels
+    files = []
+    for word in range(6):  # 5 input channels: two words for a kernel row
+        for change in (27, 31, 27 << 5, 31 << 5, 27 << 10, 31 << 10, 1 << 15):
+            at = words + 2 * word
+            old = int.from_bytes(digits[at : at + 2], "little")
+            new = old ^ change if change == 1 << 15 else old | change
+            if change != 1 << 15 and new & change == change:
+                mask = 31 if change < 32 else 31 << 5 if change < 1 << 10 else 31 << 10
+                new = old & ~mask | change
+            if word % 2 and change == 31 << 10:
+                new = old ^ 1 << 10  # a sixth channel
+            file = bytearray(digits)
+            file[at : at + 2] = new.to_bytes(2, "little")
+            files.append(sign(file))
+    assert set(engine_says(sanitized, files)) == {"model encoding"}
+    assert {python_says(file) for file in files} == {"model encoding"}
+
+
+def test_sums_outside_the_arena_are_named(sanitized):
+    """A layer in columns has its sums behind its output, five at a time."""
+    layer = Layer(Op.DENSE, 7, 1, 1, Encoding.INT8, layout=Layout.COLUMNS)
+    layer.weights, layer.bias = np.ones((7, 2), int), np.zeros(7, int)
+    layer.multiplier = layer.shift = np.ones(7, int)
+    file = bytearray(format.write(Model((2, 1, 1), [layer])))
+    assert format.HEADER.parse(file).arena == 8 + 4 * 10
+    for arena, said in ((47, "model bounds"), (8, "model bounds"), (6, "model bounds"), (48, "ok")):
+        file[20:24] = struct.pack("<I", arena)
+        assert engine_says(sanitized, [sign(file)])[0].split(" inputs=")[0] == said
+        assert python_says(sign(file)) == said
+    for place, said in ((2, "model bounds"), (0xFFFFFFFF, "model bounds")):
+        file[HEAD + 16 : HEAD + 20] = struct.pack("<I", place)
+        assert engine_says(sanitized, [sign(file)]) == [said] == [python_says(sign(file))]
 
 
 @pytest.mark.parametrize("make", [lambda rng: (random_model(rng), {}), random_streamed])

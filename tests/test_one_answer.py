@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from random_models import random_model, random_streamed
 
-from whim import decoder, format, integers, packing
+from whim import decoder, format, packing
 from whim.encodings import Encoding, decode_weights, encode_weights
+from whim.model import Layout, Op
 from whim.verification import engine
 
 MODELS = 60
@@ -25,6 +26,7 @@ def test_weights_survive_packing(encoding):
         Encoding.INT4: rng.integers(-8, 8, (7, 13)),
         Encoding.INT2: 2 * rng.integers(0, 4, (7, 13)) - 3,
         Encoding.TERNARY: rng.integers(-1, 2, (7, 13)),
+        Encoding.POWER: rng.choice([-64, -8, -1, 0, 1, 2, 4, 16, 32], (7, 13)),
     }[encoding]
     packed = encode_weights(weights, encoding)
     assert len(packed) == 7 * -(-13 // encoding.per_byte)
@@ -71,13 +73,27 @@ def test_pytorch_decodes_any_model_as_numpy_does():
 
 
 def test_random_models_cover_what_the_format_knows():
-    layers = [e for seed in range(MODELS) for e in random_model(np.random.default_rng(seed)).layers]
-    assert len({(layer.op, layer.encoding) for layer in layers}) == 3 * 4 + 2
+    models = [random_model(np.random.default_rng(seed)) for seed in range(MODELS)]
+    layers = [layer for model in models for layer in model.layers]
+    assert len({(layer.op, layer.encoding) for layer in layers}) == 3 * 5 + 2
     assert {layer.table is None for layer in layers} == {True, False}
+    columns = {layer.encoding for layer in layers if layer.layout is Layout.COLUMNS}
+    assert columns == set(Encoding) - {Encoding.NONE}
+    triples = {(e.pooled, e.pad) for e in layers if e.layout is Layout.TRIPLES}
+    assert triples == {(pooled, pad) for pooled in (False, True) for pad in (0, 1)}
+    assert {(e.pooled, e.stride > 1) for e in layers if e.op is Op.CONV} == {
+        (pooled, strided) for pooled in (False, True) for strided in (False, True)
+    }
+    assert {min(model.input_shape[1:]) > 1 for model in models} == {True, False}
 
 
 def test_verify_finds_no_mismatch_in_10000_inputs(simulator):
     assert verify(simulator, "data/die.whim")[0]["inputs"] == 10_000
+
+
+@pytest.mark.parametrize("name", packing.DIGITS)
+def test_verify_finds_no_mismatch_in_the_digits(simulator, name):
+    verify(simulator, f"data/{name}.whim", "--inputs", "400")
 
 
 @pytest.mark.skipif(not CATS, reason="data/ has no integers of cats")
@@ -119,5 +135,6 @@ def test_verify_fails_when_a_byte_differs(simulator, monkeypatch, capsys):
 
 def test_the_packed_files_are_those_that_pack_makes():
     for path in packing.DATA.glob("*.whim"):
-        model = integers.load(path.with_suffix(".npz"))
-        assert packing.pack(model) == path.read_bytes(), f"{path.name}: run python host/pack.py"
+        assert packing.pack_flash(path.stem) == path.read_bytes(), (
+            f"{path.name}: run python host/pack.py"
+        )

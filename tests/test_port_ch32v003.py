@@ -131,13 +131,13 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def pio(checkout, *arguments):
+def pio(checkout, *arguments, environment="ch32v003"):
     """PlatformIO, with nothing on the PATH but the folder `tools`."""
-    command = [sys.executable, "-m", "platformio", "run", "-e", "ch32v003", *arguments]
+    command = [sys.executable, "-m", "platformio", "run", "-e", environment, *arguments]
     alone = {"PATH": str(checkout / "tools"), "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no"}
     alone["PLATFORMIO_DISABLE_UPGRADE_CHECK"] = "true"
-    environment = os.environ | alone
-    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+    variables = os.environ | alone
+    return subprocess.run(command, cwd=checkout, env=variables, capture_output=True, text=True)
 
 
 @pytest.fixture
@@ -149,11 +149,11 @@ def upload(checkout):
     for tool in [*Path(compiler).parent.glob("riscv64-unknown-elf-*"), Path(shutil.which("sh"))]:
         (tools / tool.name).symlink_to(tool)
 
-    def run(*names):
+    def run(*names, environment="ch32v003"):
         for name in names:
             (tools / name).write_text(f'#!/bin/sh\necho "{name} was called: $@"\n')
             (tools / name).chmod(0o755)
-        return pio(checkout, "-t", "upload")
+        return pio(checkout, "-t", "upload", environment=environment)
 
     return run
 

@@ -288,7 +288,7 @@ def test_model_and_stats_say_what_they_know(any_device):
     (model,) = lines("\n".join([*answer(any_device, "model"), ""]), "model")
     packed = load(MODEL)
     assert model["inputs"] == packed.inputs and model["layers"] == len(packed.layers)
-    assert model["arena_bytes"] == int.from_bytes(MODEL.read_bytes()[16:20], "little")
+    assert model["arena_bytes"] == int.from_bytes(MODEL.read_bytes()[20:24], "little")
     any_device.roll()
     any_device.run(ms=100)
     (stats,) = lines("\n".join([*answer(any_device, "stats"), ""]), "stats")

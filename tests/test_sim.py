@@ -127,7 +127,7 @@ def test_a_cat_is_one_line_of_json_and_a_picture(simulator, card, tmp_path, weig
     model = (card / cats.FILES[weights]).read_bytes()
     assert (answer["seed"], answer["mood"], answer["weights"]) == (7, moods[0], weights)
     assert answer["crc32"] == zlib.crc32(picture.tobytes()) and answer["z"] == z[0].tolist()
-    assert answer["arena_bytes"] == int.from_bytes(model[16:20], "little")
+    assert answer["arena_bytes"] == int.from_bytes(model[20:24], "little")
     assert (answer["card_bytes_read"], answer["card_retries"]) == (len(model), 0)
     with Image.open(png) as opened:
         assert opened.mode == "RGB" and (np.asarray(opened) == picture).all()

@@ -249,6 +249,12 @@ int board_register(unsigned index, const char **name, uint32_t *address, uint32_
     return bus_register(&chip_ch32v003, index, name, address, bits, reset);
 }
 
+int board_register_ch32v002(unsigned index, const char **name, uint32_t *address, uint32_t *bits,
+                            uint32_t *reset)
+{
+    return bus_register(&chip_ch32v002, index, name, address, bits, reset);
+}
+
 int board_register_ch32h417(unsigned index, const char **name, uint32_t *address, uint32_t *bits,
                             uint32_t *reset)
 {

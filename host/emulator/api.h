@@ -1,7 +1,7 @@
 /* The emulator as a library; host/whim/board.py calls it. A board is one pointer; two boards have
- * nothing in common. Times are ticks: 1/48 us on the CH32V003, 1/400 us on the CH32H417 and the
- * bench. Cores count from 0; the CH32H417's are V3F and V5F. Where a call names no core, it is
- * core 0. */
+ * nothing in common. Times are ticks: 1/48 us on the CH32V003 and the CH32V002, 1/400 us on the
+ * CH32H417 and the bench. Cores count from 0; the CH32H417's are V3F and V5F. Where a call names no
+ * core, it is core 0. */
 #ifndef EMULATOR_API_H
 #define EMULATOR_API_H
 
@@ -49,6 +49,7 @@ enum { DAC_VALUES /* output since the board was made */, DAC_LATE /* triggers wi
  * memory. `isa` is a sum of ISA_E 1, ISA_M 2, ISA_C 4 ... (isa.h). */
 struct board *board_new_bare(uint32_t isa, uint32_t base, uint32_t bytes);
 struct board *board_new_ch32v003(void);
+struct board *board_new_ch32v002(void);
 /* V5F and its memories, ITCM, DTCM and shared SRAM, without the chip around them; ECALL ends its
  * program. Its memories lie where the CH32H417 has them; its ticks are cycles. */
 struct board *board_new_bench(void);
@@ -136,6 +137,8 @@ uint64_t board_core_profile(const struct board *board, unsigned core, uint32_t p
 /* The registers that the models have, by index; 0 after the last. */
 int board_register(unsigned index, const char **name, uint32_t *address, uint32_t *bits,
                    uint32_t *reset);
+int board_register_ch32v002(unsigned index, const char **name, uint32_t *address, uint32_t *bits,
+                            uint32_t *reset);
 int board_register_ch32h417(unsigned index, const char **name, uint32_t *address, uint32_t *bits,
                             uint32_t *reset);
 

@@ -5,7 +5,7 @@
 #include "api.h"
 #include "board.h"
 
-enum { FLASH_BYTES = 16 * 1024, RAM_BYTES = 2 * 1024, KB = 1024 };
+enum { KB = 1024, FLASH_BYTES = 16 * KB };
 
 /* A core sees a new memory. */
 static int add(struct board *board, unsigned core, const char *name, uint32_t base, uint32_t size,
@@ -76,19 +76,30 @@ struct board *board_new_bare(uint32_t isa, uint32_t base, uint32_t bytes)
     return board;
 }
 
-struct board *board_new_ch32v003(void)
+static struct board *new_ch32v00(const struct chip_type *type, unsigned isa, unsigned model,
+                                 uint32_t ram)
 {
-    struct board *board = new_board(1, ISA_E | ISA_C, MODEL_QINGKE_V2A, 6);
+    struct board *board = new_board(1, ISA_E | ISA_C | isa, model, 6);
     if (!board) return NULL;
-    board->type = &chip_ch32v003;
+    board->type = type;
     board->adc_noise = 6;
     board->lsi_jitter = 60;
     board->drive[PORT_C][1] = board->drive[PORT_C][2] = DRIVE_PULLED_UP;
-    board = complete(board, add(board, 0, "RAM", 0x20000000, RAM_BYTES, false) &&
+    board = complete(board, add(board, 0, "RAM", 0x20000000, ram, false) &&
                                 add(board, 0, "flash", 0x00000000, FLASH_BYTES, true));
     if (!board) return NULL;
     share(board, 0, &board->memory[1], 0x08000000);
     return complete(board, 1);
+}
+
+struct board *board_new_ch32v003(void)
+{
+    return new_ch32v00(&chip_ch32v003, 0, MODEL_QINGKE_V2A, 2 * KB);
+}
+
+struct board *board_new_ch32v002(void)
+{
+    return new_ch32v00(&chip_ch32v002, ISA_ZMMUL, MODEL_QINGKE_V2C, 4 * KB);
 }
 
 struct board *board_new_bench(void)

@@ -1,4 +1,5 @@
-/* A chip as a whole: its reset, and its events' way to their blocks. Then what the CH32V003 is. */
+/* A chip as a whole: its reset, and its events' way to their blocks. Then what the CH32V003 is,
+ * and of it the parts that the CH32V002 shares. */
 #include "chip.h"
 
 #include <string.h>
@@ -70,7 +71,7 @@ uint32_t chip_hertz(const struct board *board)
     return board->type->ticks_per_us * 1000000u / board->bus.ticks_per_cycle;
 }
 
-static void reset(struct board *board, uint32_t flags)
+void v00_reset(struct board *board, uint32_t flags)
 {
     uint32_t kept = board->value[RCC_RSTSCKR] & 0xfc000000;
 
@@ -83,7 +84,7 @@ static void reset(struct board *board, uint32_t flags)
     usart_typed(board);
 }
 
-static void event(struct board *board, enum event event, uint64_t due)
+void v00_event(struct board *board, enum event event, uint64_t due)
 {
     (void)due;
     switch (event) {
@@ -95,14 +96,15 @@ static void event(struct board *board, enum event event, uint64_t due)
 }
 
 /* From port A, C or D, two bits a line. */
-static unsigned exti_port(const struct board *board, unsigned line)
+unsigned v00_exti_port(const struct board *board, unsigned line)
 {
     return board->value[AFIO_EXTICR] >> 2 * line & 3;
 }
 
-enum { RCC_NONE = GATE_NONE, RCC_REFUSED = GATE_REFUSED };
+enum { RCC_NONE = GATE_NONE, RCC_REFUSED = GATE_REFUSED, RCC_ADC_CLOCK = RCC_APB2PCENR };
 
 #define NAMED(x) x
+#define EITHER(v003, v002) v003
 #define CHIP_REGISTERS "registers.def"
 #include "tables.h"
 
@@ -124,8 +126,10 @@ const struct chip_type chip_ch32v003 = {
     .i2c = {I2C1_CTLR1, IRQ_I2C_EVENT, IRQ_I2C_ERROR, PORT_C, 2, 1, 63, false},
     .systick = {{SYSTICK_CTLR, SYSTICK_SR, 0, IRQ_SYSTICK, IRQ_SOFTWARE, EVENT_SYSTICK}},
     .watchdog = {IWDG_CTLR, RCC_RSTSCKR},
-    .reset = reset,
+    .no_wait_mhz = 24,
+    .one_wait_mhz = 48,
+    .reset = v00_reset,
     .restored = flash_waits,
-    .event = event,
-    .exti_port = exti_port,
+    .event = v00_event,
+    .exti_port = v00_exti_port,
 };

@@ -1,6 +1,6 @@
 /* A chip around a core or two: what describes it, and the blocks that WCH puts into both of ours,
- * with what they remember beyond their registers. Then the CH32V003's own; the CH32H417's are in
- * ch32h417/chip.h.
+ * with what they remember beyond their registers. Then what the CH32V003 and the CH32V002 have in
+ * common, which is nearly all; the CH32H417's are in ch32h417/chip.h.
  *
  * Written from the chips' documented behaviour (CH32V003: reference manual V1.7 by its register
  * tables, as the SVD and ch32fun's header repeat them). A registers.def lists every register; what
@@ -22,7 +22,7 @@ int bus_register(const struct chip_type *type, unsigned index, const char **name
 /* All registers to their values after a reset, or those from `first` to `last`. */
 void bus_reset(struct board *board, unsigned first, unsigned last);
 
-/* The CH32V003's registers, by their place in board.value. */
+/* The CH32V003's and the CH32V002's registers, by their place in board.value. */
 enum {
 #define BLOCK(name, base, size, gate, bit, kind) FIRST_##name, BEFORE_##name = FIRST_##name - 1,
 #define REGISTER(block, name, offset, bits, reset) block##_##name,
@@ -84,6 +84,8 @@ struct chip_type {
     struct { unsigned first, irq, irq_error; uint8_t port, scl, sda; uint32_t most; bool rtr; } i2c;
     struct { unsigned first, status, bit, irq, irq_software; enum event event; } systick[MAX_TICKS];
     struct { unsigned first, status; } watchdog; /* `status`: RSTSCKR */
+    /* In MHz, HCLK's highest with no wait state of the flash, and with one (CH32V003, CH32V002). */
+    uint32_t no_wait_mhz, one_wait_mhz;
     void (*reset)(struct board *board, uint32_t flags);
     void (*restored)(struct board *board); /* from a snapshot: set up what is not in it */
     void (*event)(struct board *board, enum event event, uint64_t due);
@@ -99,7 +101,7 @@ struct chip_type {
     /* Which port's pin feeds a line of EXTI. */
     unsigned (*exti_port)(const struct board *board, unsigned line);
 };
-extern const struct chip_type chip_ch32v003, chip_ch32h417;
+extern const struct chip_type chip_ch32v003, chip_ch32v002, chip_ch32h417;
 
 /* Interrupts of one core. */
 struct pfic {
@@ -177,6 +179,9 @@ KIND(watchdog)
 KIND(pfic)
 KIND(systick)
 #undef KIND
+void v00_reset(struct board *board, uint32_t flags); /* of the CH32V003 and the CH32V002 */
+void v00_event(struct board *board, enum event event, uint64_t due);
+unsigned v00_exti_port(const struct board *board, unsigned line);
 void rcc_event(struct board *board, enum event event);
 void flash_waits(struct board *board); /* anew, from ACTLR */
 void rcc_clock(struct board *board, uint32_t ticks_per_cycle);

@@ -9,7 +9,8 @@ static const struct cycle_model
     ideal = {"ideal-1", false, 0, 0, 0, 0, 0, 0, 0, 0, 0},
     qingke_v2a = {"qingke-v2a-2", true, 1, 1, 2, 4, 0, 0, 0, 0, 0},
     qingke_v5f = {"qingke-v5f-1", false, 0, 0, 0, 0, 2, 2, 33, 1, 8},
-    qingke_v3f = {"qingke-v3f-1", true, 1, 1, 2, 4, 0, 0, 33, 0, 0};
+    qingke_v3f = {"qingke-v3f-1", true, 1, 1, 2, 4, 0, 0, 33, 0, 0},
+    qingke_v2c = {"qingke-v2c-1", true, 1, 1, 2, 4, 0, 0, 0, 0, 0};
 
 enum { CAUSE_FETCH_MISALIGNED = 0, CAUSE_FETCH = 1, CAUSE_ILLEGAL = 2, CAUSE_BREAKPOINT = 3,
        CAUSE_LOAD_MISALIGNED = 4, CAUSE_LOAD = 5, CAUSE_STORE_MISALIGNED = 6, CAUSE_STORE = 7,
@@ -18,7 +19,7 @@ enum { CAUSE_FETCH_MISALIGNED = 0, CAUSE_FETCH = 1, CAUSE_ILLEGAL = 2, CAUSE_BRE
 const struct cycle_model *core_model(const struct core *core)
 {
     static const struct cycle_model *const models[] = {&ideal, &qingke_v2a, &qingke_v5f,
-                                                        &qingke_v3f};
+                                                        &qingke_v3f, &qingke_v2c};
     return models[core->model];
 }
 
@@ -549,6 +550,7 @@ void core_run(struct board *board)
     case MODEL_QINGKE_V2A: run(board, &qingke_v2a); break;
     case MODEL_QINGKE_V5F: run(board, &qingke_v5f); break;
     case MODEL_QINGKE_V3F: run(board, &qingke_v3f); break;
+    case MODEL_QINGKE_V2C: run(board, &qingke_v2c); break;
     default: run(board, &ideal);
     }
 }

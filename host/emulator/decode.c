@@ -93,7 +93,9 @@ static struct op arithmetic(uint32_t bits, unsigned isa)
     if (f7 == 0) return make(base[f3], rd, rs1, rs2, 0);
     if (f7 == 0x20 && f3 == 0) return make(OP_SUB, rd, rs1, rs2, 0);
     if (f7 == 0x20 && f3 == 5) return make(OP_SRA, rd, rs1, rs2, 0);
-    if (f7 == 1 && isa & ISA_M) return make(OP_MUL + f3, rd, rs1, rs2, 0);
+    if (f7 == 1 && isa & (f3 < 4 ? ISA_M | ISA_ZMMUL : ISA_M)) {
+        return make(OP_MUL + f3, rd, rs1, rs2, 0);
+    }
     return isa & ISA_B ? bit_manipulation(bits) : illegal(bits);
 }
 

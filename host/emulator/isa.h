@@ -14,6 +14,7 @@ enum {
     ISA_A = 8,
     ISA_F = 16,
     ISA_B = 32, /* Zba, Zbb, Zbc, Zbs */
+    ISA_ZMMUL = 64, /* of M the multiplications alone */
     ISA_CH32H417 = ISA_M | ISA_C | ISA_A | ISA_F | ISA_B,
 };
 

@@ -1,7 +1,8 @@
 /* RCC and the flash's wait states: oscillators, the clock tree, which blocks are clocked.
  *
- * Strict: a clock above 48 MHz does not exist here, one above 24 MHz needs a wait state first, the
- * PLL's source does not change while it runs, and there is no crystal on this board. */
+ * Strict: a clock above 48 MHz does not exist here, a fast one needs its wait states first (above
+ * 24 MHz one on the CH32V003 and two on the CH32V002, which needs one above 15 MHz), the PLL's
+ * source does not change while it runs, and there is no crystal on this board. */
 #include "board.h"
 
 enum { HSION = 1, HSIRDY = 2, HSEON = 1 << 16, PLLON = 1 << 24, PLLRDY = 1 << 25,
@@ -20,11 +21,18 @@ void rcc_clock(struct board *board, uint32_t ticks_per_cycle)
     board_clock(board, board->core, ticks_per_cycle);
 }
 
+/* The wait states that the flash needs while a cycle of HCLK takes so many ticks of 48 MHz. */
+static uint32_t waits_needed(const struct board *board, uint32_t ticks)
+{
+    if (48 <= board->type->no_wait_mhz * ticks) return 0;
+    return 48 <= board->type->one_wait_mhz * ticks ? 1 : 2;
+}
+
 /* What HCLK is now: 48 MHz ticks. */
 static void update_clock(struct board *board)
 {
     uint32_t *value = board->value;
-    uint32_t source = value[RCC_CFGR0] & 3, system;
+    uint32_t source = value[RCC_CFGR0] & 3, system, waits;
 
     if (source == 1 || source == 3) {
         board_fault(board, 0, "CFGR0: SYSCLK from source %u, which is not there", (unsigned)source);
@@ -37,8 +45,10 @@ static void update_clock(struct board *board)
     system = source == 2 ? 1 : 2;
     value[RCC_CFGR0] = (value[RCC_CFGR0] & ~(uint32_t)0xc) | source << 2;
     system *= divider(value[RCC_CFGR0] >> 4 & 15);
-    if (system < 2 && (value[FLASH_ACTLR] & 3) == 0) {
-        board_fault(board, 0, "HCLK at %u MHz without a flash wait state", 48 / (unsigned)system);
+    waits = waits_needed(board, system);
+    if ((value[FLASH_ACTLR] & 3) < waits) {
+        board_fault(board, 0, "HCLK at %u MHz without a flash wait state%s", 48 / (unsigned)system,
+                    waits == 2 ? ", or with one where two are needed" : "");
         return;
     }
     if (system != board->bus.ticks_per_cycle) {
@@ -149,8 +159,9 @@ void flash_write(struct board *board, unsigned now, uint32_t value)
         board_fault(board, 0, "ACTLR: LATENCY 3 is reserved");
         return;
     }
-    if (value == 0 && board->bus.ticks_per_cycle < 2) {
-        board_fault(board, 0, "ACTLR: no wait state at 48 MHz");
+    if (value < waits_needed(board, board->bus.ticks_per_cycle)) {
+        board_fault(board, 0, "ACTLR: %u wait states at %u MHz", (unsigned)value,
+                    48 / (unsigned)board->bus.ticks_per_cycle);
         return;
     }
     board->value[now] = value;

@@ -27,6 +27,14 @@ from whim.machine import FAULT, I2C, UART, BoardError, Machine
 
 SEED_MAGIC = 0x57484D53
 LOW, NONE = 0, 2  # what a wire does to a pin
+CHIPS = {  # of platformio.ini's environments that are not called after their chip
+    "ch32v003_hwtest": "ch32v003",
+    "digits_v003": "ch32v003",
+    "digits_v003_large": "ch32v003",
+    "digits_v003_dense": "ch32v003",
+    "digits_v002": "ch32v002",
+    "digits_v002_large": "ch32v002",
+}
 
 
 class Terminal:
@@ -58,6 +66,7 @@ class Transfer:
 class Board(Handheld):
     """A board that has just been switched on.
 
+    `name`: an environment of platformio.ini, whose image it runs, on the chip that this is for.
     `seed`: 0 to 2^64 - 1, or None for the chip's own noise, which `noise` makes repeatable.
     `image`: an ELF file in place of the one that `pio run` made. `display`: False leaves it
     unplugged. `i2c_fault(number, place, byte)`: called for every byte of every I2C transaction,
@@ -66,9 +75,9 @@ class Board(Handheld):
     program, as the chip would. `button`: the pin that it pulls to ground.
     """
 
-    CHIP = "ch32v003"
+    RAM_SIZES = {"ch32v003": 2048, "ch32v002": 4096}  # the first one is taken if none is named
     TICKS_PER_MS = 48_000
-    RAM, RAM_BYTES = 0x2000_0000, 2048  # where the program's data and its stack are
+    RAM = 0x2000_0000  # where the program's data and its stack are
     BUTTON = "PC4"
 
     def __init__(
@@ -84,12 +93,15 @@ class Board(Handheld):
         faults: str = "stop",
         button: str | None = None,
     ):
-        name = name or self.CHIP
-        if name != self.CHIP:
-            raise BoardError(f"this virtual board is a {self.CHIP}, and not a {name!r}")
+        name = name or next(iter(self.RAM_SIZES))
+        self.chip = CHIPS.get(name, name)
+        if self.chip not in self.RAM_SIZES:
+            known = " or a ".join(self.RAM_SIZES)
+            raise BoardError(f"this virtual board is a {known}, and not a {name!r}")
+        self.ram_bytes = self.RAM_SIZES[self.chip]
         self.name, self.seed = name, seed
         self._image = find_image(name, image)
-        self.machine = Machine(self._image, self.CHIP)
+        self.machine = Machine(self._image, self.chip)
         self._prepare()
         self.machine.option("deliver_faults", {"stop": 0, "deliver": 1}[faults])
         self.display = Display() if display else None
@@ -149,13 +161,13 @@ class Board(Handheld):
 
     def stack_bytes(self) -> int:
         """The deepest stack so far: how low the stack pointer has been."""
-        return self.RAM_BYTES - self.machine.figure("lowest_sp")
+        return self.ram_bytes - self.machine.figure("lowest_sp")
 
     def stack_painted(self) -> int:
         """The deepest stack so far, as the chip itself could tell: how far the paint is gone, with
         which the program, or else the power-on's noise, has filled the RAM below it."""
         first = self.machine.data_end - self.RAM
-        free = self.machine.read(self.machine.data_end, self.RAM_BYTES - first)
+        free = self.machine.read(self.machine.data_end, self.ram_bytes - first)
         words = np.frombuffer(free, "<u4")
         if len(words) > 1 and words[0] == words[1]:
             same = words == words[0]
@@ -223,7 +235,7 @@ class Board(Handheld):
 
     def _power_on(self, noise: int) -> None:
         self.machine.call("power_on", noise)
-        self._noise = self.machine.read(self.RAM, self.RAM_BYTES)
+        self._noise = self.machine.read(self.RAM, self.ram_bytes)
         mailbox = self.machine.addresses.get("port_seed_request")
         if self.seed is None:
             return

@@ -71,7 +71,7 @@ def quantise(
         source = ((sums + column(layer.bias)) * column(unit / scale)).round_()
         source = source.clamp_(layer.low, layer.high)
         layers.append(layer)
-    return Model(z.shape[1], layers)
+    return Model((z.shape[1], 1, 1), layers)
 
 
 def rounded(stage, encoding, limit, source) -> tuple[np.ndarray, np.ndarray]:

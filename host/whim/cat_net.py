@@ -113,7 +113,7 @@ def quantise(
         layer.multiplier, layer.shift = multiplier_and_shift(sums_scale / scale, bits=31)
         source = decoder.requantise(layer, sums)
         layers.append(layer)
-    return Model(z.shape[1], layers)
+    return Model((z.shape[1], 1, 1), layers)
 
 
 def _transposed(stage: Stage, x: np.ndarray) -> np.ndarray:

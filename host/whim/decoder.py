@@ -17,7 +17,9 @@ def load(path) -> Model:
 
 
 def decode(model: Model, inputs: np.ndarray) -> np.ndarray:
-    """The pictures of int8 `inputs` (N, model.inputs): int8 (N, height, width, channels)."""
+    """The pictures of int8 `inputs` (N, model.inputs), each of them a tensor row by row, channels
+    innermost: int8 (N, height, width, channels).
+    """
     *_, picture = trace(model, inputs)
     return picture
 
@@ -26,7 +28,8 @@ def trace(model: Model, inputs: np.ndarray):
     """Yield each layer's output for `inputs`, first to last, as int8 (N, height, width,
     channels).
     """
-    x = np.asarray(inputs, np.int8).astype(np.int64).reshape(-1, 1, 1, model.inputs)
+    channels, height, width = model.input_shape
+    x = np.asarray(inputs, np.int8).astype(np.int64).reshape(-1, height, width, channels)
     for layer in model.layers:
         x = run(layer, x)
         yield x.astype(np.int8)
@@ -67,11 +70,14 @@ def _dense(layer: Layer, x: np.ndarray) -> np.ndarray:
 def _conv(layer: Layer, x: np.ndarray) -> np.ndarray:
     """out[y, x] = sum of in[y * stride + row - pad, ...] * w[row, ...]; zero outside the input."""
     x = np.pad(x, ((0, 0), (layer.pad,) * 2, (layer.pad,) * 2, (0, 0)))
-    total = np.zeros((len(x), *_size(layer)), np.int64)
-    reach_y, reach_x = (layer.stride * (side - 1) + 1 for side in (layer.height, layer.width))
+    height, width = (side * (2 if layer.pooled else 1) for side in (layer.height, layer.width))
+    total = np.zeros((len(x), height, width, layer.channels), np.int64)
+    reach_y, reach_x = (layer.stride * (side - 1) + 1 for side in (height, width))
     for row, column, weights in _kernel(layer, x.shape[-1]):
         window = x[:, row : row + reach_y : layer.stride, column : column + reach_x : layer.stride]
         total += _products(window, weights)
+    if layer.pooled:  # the largest of each 2x2
+        total = total.reshape(len(x), layer.height, 2, layer.width, 2, -1).max((2, 4))
     return total
 
 
@@ -124,10 +130,6 @@ def _kernel(layer: Layer, channels: int):
     weights = layer.weights.reshape(-1, layer.kernel, layer.kernel, channels)
     for row, column in np.ndindex(layer.kernel, layer.kernel):
         yield row, column, weights[:, row, column]
-
-
-def _size(layer: Layer) -> tuple[int, int, int]:
-    return layer.height, layer.width, layer.channels
 
 
 _SUMS = {

@@ -111,7 +111,7 @@ class DieNet(nn.Module):
         narrow = dict(height=SIDE, width=SIDE, table=table)
         scale = dict(bias=np.array([0]), multiplier=multiplier, shift=shift)
         return Model(
-            INPUTS,
+            (INPUTS, 1, 1),
             [
                 Layer(Op.DENSE, self.waves, 2, 2, **planes),
                 Layer(Op.BILINEAR, self.waves, **narrow, **scale),

@@ -16,14 +16,15 @@ class Encoding(enum.IntEnum):
     INT4 = 2  # a nibble, two's complement, low nibble first
     INT2 = 3  # two bits: 0, 1, 2, 3 mean -3, -1, 1, 3; low bits first
     TERNARY = 4  # five weights of -1, 0, 1 to a byte
+    POWER = 5  # a nibble: bit 3 the sign, bits 0-2 c: 0 for c = 0, else 2^(c-1); low nibble first
 
     @property
     def limit(self) -> int:
-        return (0, 128, 8, 3, 1)[self]
+        return (0, 128, 8, 3, 1, 64)[self]
 
     @property
     def per_byte(self) -> int:
-        return (1, 1, 2, 4, 5)[self]
+        return (1, 1, 2, 4, 5, 2)[self]
 
 
 def encode_weights(weights: np.ndarray, encoding: Encoding) -> bytes:
@@ -39,6 +40,11 @@ def encode_weights(weights: np.ndarray, encoding: Encoding) -> bytes:
             codes[:, :fan_in] = (weights + 3) // 2
         case Encoding.TERNARY:
             codes[:, :fan_in] = weights + 1
+        case Encoding.POWER:
+            magnitudes = np.abs(weights)
+            code = np.where(weights, np.log2(np.maximum(magnitudes, 1)).astype(int) + 1, 0)
+            assert np.array_equal(magnitudes, _POWERS[code]), "not all powers of two up to 64"
+            codes[:, :fan_in] = code | 8 * (weights < 0)
     codes = codes.reshape(units, -1, n)
     if encoding is Encoding.TERNARY:
         number = codes @ 3 ** np.arange(4, -1, -1)  # first weight is the leading digit
@@ -69,7 +75,12 @@ def decode_weights(data: bytes, units: int, fan_in: int, encoding: Encoding) -> 
             return (codes ^ sign) - sign
         case Encoding.INT2:
             return codes * 2 - 3
+        case Encoding.POWER:
+            return np.where(codes & 8, -1, 1) * _POWERS[codes & 7]
     return codes - 1
+
+
+_POWERS = np.array([0, 1, 2, 4, 8, 16, 32, 64])
 
 
 def packed_bytes(units: int, fan_in: int, encoding: Encoding) -> int:

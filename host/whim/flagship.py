@@ -41,9 +41,9 @@ class Flagship(Board):
     is Board's.
     """
 
-    CHIP = "ch32h417"
+    RAM_SIZES = {"ch32h417": 512 << 10}
     TICKS_PER_MS = 1000 * TICKS_PER_US
-    RAM, RAM_BYTES = 0x2010_0000, 512 << 10
+    RAM = 0x2010_0000
     BUTTON = "PA0"
 
     def __init__(

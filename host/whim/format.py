@@ -11,6 +11,7 @@ model.py, the arithmetic in decoder.py.
 """
 
 import contextlib
+import math
 import zlib
 
 import construct as c
@@ -20,9 +21,10 @@ from whim import layouts, model as m, plan
 from whim.encodings import Encoding
 from whim.layouts import NARROW_RECORD, WIDE_RECORD  # noqa: F401 (they are part of the format)
 
-VERSION = 2
+VERSION = 3
 CRC_FROM = 8  # the header's CRC covers everything from here to the first chunk
 NARROW = 1  # layer flag: short records, and 32 bits suffice to requantise
+POOLED = 2  # layer flag: of a convolution's sums, the largest of each 2x2 is requantised
 CHUNK_UNIT = 16  # bytes of payload
 FLASH_ALIGNMENT = 2  # log2: models in flash begin their chunk on a word
 CARD_ALIGNMENT = 9  # log2: streamed models are read in whole sectors
@@ -34,10 +36,13 @@ HEADER = c.Struct(
     "layers" / c.Int8ul,
     "tables" / c.Int8ul,  # of 256 bytes each, at the start of the payload
     "alignment" / c.Int8ul,  # log2 of what chunk offsets are multiples of: 2 in flash, 9 on a card
-    "length" / c.Int32ul,  # of the whole file, bytes
-    "arena" / c.Int32ul,  # RAM that running it takes, bytes
-    "inputs" / c.Int16ul,  # int8 values that condition a picture
+    # From here on much as in a layer entry: the first layer finds its source where others do.
+    "channels" / c.Int16ul,  # of the input, as height and width
+    "height" / c.Int16ul,
+    "width" / c.Int16ul,
     "chunk" / c.Int16ul,  # payload of each chunk, in CHUNK_UNITs; 0: all in one, not streamed
+    "arena" / c.Int32ul,  # RAM that running it takes, bytes
+    "length" / c.Int32ul,  # of the whole file, bytes
 )
 
 LAYER = c.Struct(
@@ -80,8 +85,11 @@ def write(model: m.Model, alignment: int = FLASH_ALIGNMENT, chunk: int = 0) -> b
     """
     for index, (source, layer) in enumerate(model.steps()):
         with _naming(index):
-            _may_be(layer, chunk)
-            _refuse(m.problem(source, layer))
+            before = model.layers[index - 1] if index else None
+            _may_be(before, source, layer, chunk)
+            if layer.pooled and not m.may_pool(layer):
+                raise FormatError("header", f"a {layer.op.name} layer cannot be pooled, here")
+            _refuse(_problem(before, source, layer))
     tables = list(dict.fromkeys(_table(e) for e in model.layers if e.table is not None))
     if chunk:
         offsets, arena = plan.plan_streamed(model, len(tables))
@@ -97,7 +105,7 @@ def write(model: m.Model, alignment: int = FLASH_ALIGNMENT, chunk: int = 0) -> b
             dict(
                 vars(layer),
                 table=0 if layer.table is None else 1 + tables.index(_table(layer)),
-                flags=NARROW if narrow else 0,
+                flags=NARROW * narrow | POOLED * layer.pooled,
                 arena=offset,
                 data=len(payload),
             )
@@ -119,7 +127,7 @@ def write(model: m.Model, alignment: int = FLASH_ALIGNMENT, chunk: int = 0) -> b
         tables=len(tables),
         length=length,
         arena=arena,
-        inputs=model.inputs,
+        **dict(zip(("channels", "height", "width"), model.input_shape)),
         alignment=alignment,
         chunk=chunk,
     )
@@ -144,35 +152,35 @@ def read(data: bytes) -> m.Model:
         return _read_streamed(data, header, entries, start)
     payload = _only_chunk(data, header, start)
     tables = _tables(payload, header)
-    source = (header.inputs, 1, 1)
-    layers: list[m.Layer] = []
+    model = m.Model(_input_shape(header), [])
+    source, before = model.input_shape, None
     for index, entry in enumerate(entries):
         with _naming(index):
-            layer = _shape(header, entry, source)
-            end = entry.data + layouts.data_bytes(source, layer, bool(entry.flags))
+            layer = _shape(header, entry, before, source)
+            end = entry.data + layouts.data_bytes(source, layer, _narrow(entry))
             if entry.data % 4 or end > len(payload):
                 raise FormatError("bounds", "records or weights lie askew or outside the file")
             _fill(layer, entry, source, payload[entry.data : end], tables)
-        source = layer.shape
-        layers.append(layer)
-        if index:
-            _check_rows(header, entries[index - 1], *layers[-2:])
-    _check_rows(header, entries[-1], layers[-1], None)
-    return m.Model(header.inputs, layers)
+        if before:
+            _check_rows(header, entries[index - 1], before, layer)
+        source, before = layer.shape, layer
+        model.layers.append(layer)
+    _check_rows(header, entries[-1], before, None)
+    return model
 
 
 def _read_streamed(data, header, entries, start) -> m.Model:
     """First the head, for all layers; then the chunks; then what they carry."""
-    model = m.Model(header.inputs, [])
-    source = (header.inputs, 1, 1)
+    model = m.Model(_input_shape(header), [])
+    source = model.input_shape
     end = 256 * header.tables
     placed = 0, 0  # where the layer's source lies in the arena: begin, end
     for index, entry in enumerate(entries):
         with _naming(index):
-            layer = _shape(header, entry, source)
+            layer = _shape(header, entry, None, source)
             if entry.data != _round_up(end):
                 raise FormatError("bounds", "its data do not follow what lies before them")
-            end = entry.data + layouts.data_bytes(source, layer, bool(entry.flags))
+            end = entry.data + layouts.data_bytes(source, layer, _narrow(entry))
             output = entry.arena, plan.tensor_end(layer, entry.arena)
             top = plan.sums_end(layer, entry.arena, placed[1])
             if entry.arena % plan.STREAMED_ALIGNMENT or top > header.arena:
@@ -198,7 +206,7 @@ def _read_streamed(data, header, entries, start) -> m.Model:
     payload = bytes(payload)
     tables = _tables(payload, header)
     for index, (entry, (source, layer)) in enumerate(zip(entries, model.steps())):
-        end = entry.data + layouts.data_bytes(source, layer, bool(entry.flags))
+        end = entry.data + layouts.data_bytes(source, layer, _narrow(entry))
         with _naming(index):
             _fill(layer, entry, source, payload[entry.data : end], tables)
     return model
@@ -216,10 +224,10 @@ def chunks_bytes(length: int, chunk: int, alignment: int = CARD_ALIGNMENT) -> in
 def payload_bytes(data: bytes) -> int:
     """How much payload the streamed file `data` has, which has been read before."""
     header, entries, _ = _head(data)
-    source, end = (header.inputs, 1, 1), 0
+    source, end = _input_shape(header), 0
     for entry in entries:
-        layer = _shape(header, entry, source)
-        end = entry.data + layouts.data_bytes(source, layer, bool(entry.flags))
+        layer = _shape(header, entry, None, source)
+        end = entry.data + layouts.data_bytes(source, layer, _narrow(entry))
         source = layer.shape
     return _round_up(end)
 
@@ -238,11 +246,11 @@ def _head(data: bytes) -> tuple[c.Container, list[c.Container], int]:
         raise FormatError(status, f"{len(data)} bytes; its header says {header.length}")
     if (
         not 1 <= header.layers <= m.MAX_LAYERS
-        or not 1 <= header.inputs <= m.MAX_SIDE
+        or not 1 <= math.prod(_input_shape(header)) <= m.MAX_SIDE
         or not 2 <= header.alignment <= 16
         or (header.chunk and header.alignment != CARD_ALIGNMENT)
     ):
-        raise FormatError("header", "layers, inputs or alignment out of range")
+        raise FormatError("header", "layers, input or alignment out of range")
     end = HEADER.sizeof() + header.layers * LAYER.sizeof()
     start = _align(end, header.alignment)
     if start > len(data):
@@ -277,35 +285,57 @@ def _tables(payload: bytes, header: c.Container) -> list[np.ndarray]:
     return [np.frombuffer(payload, np.int8, 256, 256 * n) for n in range(header.tables)]
 
 
-def _may_be(layer: m.Layer | c.Container, chunk: int) -> None:
-    """Whether such a layer exists, here."""
+def _input_shape(header: c.Container) -> m.Shape:
+    return header.channels, header.height, header.width
+
+
+def _narrow(entry: c.Container) -> bool:
+    return bool(entry.flags & NARROW)
+
+
+def _may_be(before, source: m.Shape, layer: m.Layer | c.Container, chunk: int) -> None:
+    """Whether such a layer exists, here, behind `before`, None for the input."""
     if layer.op not in list(m.Op) or (chunk and layer.op == m.Op.DENSE):
         raise FormatError("op", f"unknown layer {layer.op}, or one that cannot be streamed")
-    tiled = layer.layout == m.Layout.TILES
     convolves = layer.op in (m.Op.CONV, m.Op.CONV_TRANSPOSE)
-    if (
-        layer.encoding not in list(Encoding)
-        or layer.layout not in list(m.Layout)
-        or (tiled and not m.may_tile(layer))
-        or (chunk and convolves and not tiled)
-    ):
+    if chunk:
+        may = layer.layout == (m.Layout.TILES if convolves else m.Layout.PLAIN)
+    else:
+        may = layer.layout in list(m.Layout)
+    match layer.layout:
+        case m.Layout.TILES:
+            may = may and m.may_tile(layer)
+        case m.Layout.TRIPLES:
+            may = may and m.may_triple(before, source, layer)
+        case m.Layout.COLUMNS:
+            may = may and m.may_column(layer)
+    if layer.encoding not in list(Encoding) or not may:
         raise FormatError(
             "encoding", f"encoding {layer.encoding} and layout {layer.layout} cannot be, here"
         )
 
 
-def _shape(header: c.Container, entry: c.Container, source: m.Shape) -> m.Layer:
-    """The layer that `entry` describes, as far as it is known without its data."""
-    _may_be(entry, header.chunk)
-    if entry.flags & ~NARROW or entry.table > header.tables or entry.low > entry.high:
+def _problem(before: m.Layer | None, source: m.Shape, layer: m.Layer) -> tuple[str, str] | None:
+    if layer.layout is m.Layout.TRIPLES and not m.triples_fit(before, source, layer):
+        return m.problem(source, layer) or ("sum", "a sum of its triples could leave 16 bits")
+    return m.problem(source, layer)
+
+
+def _shape(header, entry: c.Container, before: m.Layer | None, source: m.Shape) -> m.Layer:
+    """The layer that `entry` describes behind `before`, as far as it is known without its data."""
+    _may_be(before, source, entry, header.chunk)
+    if entry.flags & POOLED and not m.may_pool(entry):
+        raise FormatError("header", "such a layer cannot be pooled")
+    if entry.flags & ~(NARROW | POOLED) or entry.table > header.tables or entry.low > entry.high:
         raise FormatError("header", "unknown flags, no such table, or an empty clamp")
     layer = m.Layer(
         op=m.Op(entry.op),
         encoding=Encoding(entry.encoding),
         layout=m.Layout(entry.layout),
+        pooled=bool(entry.flags & POOLED),
         **{name: entry[name] for name in _SAME},
     )
-    _refuse(m.problem(source, layer))
+    _refuse(_problem(before, source, layer))
     return layer
 
 
@@ -314,11 +344,13 @@ _SAME = ("channels", "height", "width", "low", "high", "kernel", "stride", "pad"
 
 def _fill(layer: m.Layer, entry: c.Container, source: m.Shape, data: bytes, tables) -> None:
     """Add records, weights and table to `layer`."""
-    narrow = bool(entry.flags & NARROW)
+    narrow = _narrow(entry)
     layouts.decode(data, source, layer, narrow)
     _refuse(m.problem(source, layer))
     if narrow and not m.is_narrow(source, layer):
         raise FormatError("sum", "called narrow, but 32 bits do not suffice")
+    if not layouts.means_something(data, source, layer):
+        raise FormatError("encoding", "its weights have codes that do not exist")
     for name in layouts.FILL_UP:  # all records are in order; those of spare channels may go
         setattr(layer, name, getattr(layer, name)[: m.records(layer)])
     if entry.table:
@@ -326,9 +358,11 @@ def _fill(layer: m.Layer, entry: c.Container, source: m.Shape, data: bytes, tabl
 
 
 def _check_rows(header, entry, layer: m.Layer, consumer: m.Layer | None) -> None:
-    rows = m.rows_held(consumer, layer.height)
-    if entry.arena + rows * layer.width * layer.channels > header.arena:
-        raise FormatError("bounds", f"the rows of a {layer.op.name} layer lie outside the arena")
+    end = entry.arena + m.rows_held(consumer, layer.height) * layer.width * layer.channels
+    if sums := plan.columns_bytes(layer):
+        end = plan.aligned(end, plan.ALIGNMENT) + sums
+    if end > header.arena:
+        raise FormatError("bounds", f"rows or sums of a {layer.op.name} lie outside the arena")
 
 
 def _refuse(problem: tuple[str, str] | None) -> None:

@@ -9,11 +9,13 @@ from whim.encodings import Encoding
 from whim.model import Layer, Model, Op
 
 ARRAYS = ("weights", "bias", "multiplier", "shift", "table")
-NUMBERS = ("channels", "height", "width", "low", "high", "kernel", "stride", "pad")
+NUMBERS = ("channels", "height", "width", "low", "high", "kernel", "stride", "pad", "pooled")
 
 
 def save(model: Model, path: Path) -> None:
-    """Write `model`: `layers` is JSON, the arrays are named like `2.weights`, in small integers."""
+    """Write `model`: `layers` is JSON, the arrays are named like `2.weights`, in small integers.
+    The layout is not kept: packing chooses it.
+    """
     arrays, layers = {}, []
     for index, layer in enumerate(model.layers):
         numbers = {name: int(getattr(layer, name)) for name in NUMBERS}
@@ -21,7 +23,8 @@ def save(model: Model, path: Path) -> None:
         for name in ARRAYS:
             if (array := getattr(layer, name)) is not None:
                 arrays[f"{index}.{name}"] = array.astype(_smallest(array))
-    np.savez_compressed(path, inputs=model.inputs, layers=json.dumps(layers), **arrays)
+    shape = np.array(model.input_shape, np.int16)
+    np.savez_compressed(path, input_shape=shape, layers=json.dumps(layers), **arrays)
 
 
 def _smallest(array: np.ndarray) -> type:
@@ -43,5 +46,8 @@ def load(path: Path) -> Model:
                 if (key := f"{index}.{name}") in file:
                     kind = np.int8 if name == "table" else np.int64
                     fields[name] = file[key].astype(kind)
+            fields["pooled"] = bool(fields.get("pooled"))
             layers.append(Layer(**fields))
-        return Model(int(file["inputs"]), layers)
+        if "input_shape" not in file:  # older files: values without a place
+            return Model((int(file["inputs"]), 1, 1), layers)
+        return Model(tuple(int(side) for side in file["input_shape"]), layers)

@@ -2,7 +2,10 @@
 
 PLAIN: all records, then unit after unit. TILES: for LANES output channels at a time, what making
 them takes, in the order of its use: their records, then for each phase of the output each place of
-the kernel that it meets, and for each input channel there LANES weights, side by side.
+the kernel that it meets, and for each input channel there LANES weights, side by side. TRIPLES: all
+records, then for each output channel, for each row of its kernel, words of 16 bits, each of which
+has that row's weights for three input channels. COLUMNS: all records, then for each input value its
+weights to all units.
 """
 
 import construct as c
@@ -42,9 +45,15 @@ def encode(source: m.Shape, layer: m.Layer, narrow: bool) -> bytes:
     for name, spare in FILL_UP.items():
         records[name] = spare
         records[name][: m.records(layer)] = getattr(layer, name)
-    if layer.layout is m.Layout.PLAIN:
-        weights = b"" if layer.weights is None else encode_weights(layer.weights, layer.encoding)
-        return records.tobytes() + weights
+    match layer.layout:
+        case m.Layout.PLAIN if layer.weights is None:
+            return records.tobytes()
+        case m.Layout.PLAIN:
+            return records.tobytes() + encode_weights(layer.weights, layer.encoding)
+        case m.Layout.TRIPLES:
+            return records.tobytes() + _encode_triples(layer.weights, source[0])
+        case m.Layout.COLUMNS:
+            return records.tobytes() + encode_weights(layer.weights.T, layer.encoding)
 
     spare = -3 if layer.encoding is Encoding.INT2 else 0  # what code 0 means
     weights = np.full((len(records), m.fan_in(source, layer)), spare, np.int8)
@@ -71,9 +80,51 @@ def decode(data: bytes, source: m.Shape, layer: m.Layer, narrow: bool) -> None:
         tiles = decode_lanes(rest, layer.encoding).reshape(-1, len(order), source[0], LANES)
         weights = tiles[:, np.argsort(order)].transpose(0, 3, 1, 2).astype(np.int64)
         layer.weights = weights.reshape(len(records), -1)[: layer.channels]
+    elif layer.layout is m.Layout.TRIPLES:
+        layer.weights = _decode_triples(rest, source[0])
+    elif layer.layout is m.Layout.COLUMNS:
+        shape = m.fan_in(source, layer), m.units(layer)
+        layer.weights = np.ascontiguousarray(decode_weights(rest, *shape, layer.encoding).T)
     elif layer.encoding is not Encoding.NONE:
         shape = m.units(layer), m.fan_in(source, layer)
         layer.weights = decode_weights(rest, *shape, layer.encoding)
+
+
+def means_something(data: bytes, source: m.Shape, layer: m.Layer) -> bool:
+    """Whether the weights that `data` end with are codes that exist: in TRIPLES some do not."""
+    if layer.layout is not m.Layout.TRIPLES:
+        return True
+    words = np.frombuffer(data[-m.weight_bytes(source, layer) :], "<u2")
+    words = words.reshape(-1, m.triple_words(source[0]))
+    last = np.arange(words.shape[1]) == words.shape[1] - 1
+    codes = (words[..., None] >> _CODE_PLACES & 31).reshape(len(words), -1)
+    spare = codes[:, source[0] :]
+    return bool((codes < 27).all() and (spare == _NO_WEIGHTS).all() and (words >> 15 == last).all())
+
+
+_CODE_PLACES = np.array([0, 5, 10], np.uint16)  # of three input channels, in a word
+_DIGITS = np.array([9, 3, 1])  # of a kernel row's columns, in a code
+_NO_WEIGHTS = 13  # the code of three zeros
+
+
+def _encode_triples(weights: np.ndarray, channels: int) -> bytes:
+    """For each output channel and kernel row, words of three codes, one for each input channel: a
+    code is 9a + 3b + c, with a, b, c = 1 + the weights of the row's columns. A row's last word has
+    bit 15, too.
+    """
+    codes = (weights.reshape(-1, 3, channels) + 1).swapaxes(1, 2) @ _DIGITS  # (rows, channels)
+    spare = 3 * m.triple_words(channels) - channels
+    codes = np.pad(codes, ((0, 0), (0, spare)), constant_values=_NO_WEIGHTS)
+    words = (codes.reshape(len(codes), -1, 3) << _CODE_PLACES).sum(-1)
+    words[:, -1] |= 1 << 15
+    return words.astype("<u2").tobytes()
+
+
+def _decode_triples(data: bytes, channels: int) -> np.ndarray:
+    words = np.frombuffer(data, "<u2").astype(np.int64).reshape(-1, m.triple_words(channels), 1)
+    codes = (words >> _CODE_PLACES & 31).reshape(len(words), -1)[:, :channels]
+    weights = codes[..., None] // _DIGITS % 3 - 1  # (rows, channels, columns)
+    return weights.swapaxes(1, 2).reshape(-1, 9 * channels)
 
 
 def places(layer: m.Layer) -> np.ndarray:

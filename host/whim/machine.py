@@ -16,7 +16,9 @@ from whim.device import ROOT, DeviceError
 
 LIBRARY = ROOT / ".pio/build/emulator"
 FLASH, ITCM, SHARED = (0, 16 << 10), (0x200A_0000, 128 << 10), (0x2010_0000, 512 << 10)
-CODE = {"ch32v003": [FLASH], "bench": [ITCM], "ch32h417": [SHARED, ITCM]}  # of each core: where
+CODE = {  # of each core: where
+    "ch32v003": [FLASH], "ch32v002": [FLASH], "bench": [ITCM], "ch32h417": [SHARED, ITCM],
+}  # fmt: skip
 TIME, FAULT, ECALL, HALTED = 1, 2, 3, 4  # why the emulator stopped
 FIGURES = (
     "ticks", "cycles", "slept", "retired", "hertz", "resets", "lowest_sp", "pc", "fault_pc",
@@ -55,12 +57,14 @@ def load_library() -> ctypes.CDLL:
     text, bytes_ = ctypes.c_char_p, ctypes.c_char_p
     for name, answer, *arguments in (
         ("new_bare", pointer, u32, u32, u32), ("new_ch32v003", pointer), ("new_bench", pointer),
-        ("new_ch32h417", pointer), ("core_figure", u64, pointer, u32, ctypes.c_int),
+        ("new_ch32v002", pointer), ("new_ch32h417", pointer),
+        ("core_figure", u64, pointer, u32, ctypes.c_int),
         ("core_cycle_model", text, pointer, u32),
         ("core_profile", u64, pointer, u32, u32, ctypes.c_int),
         ("sd", None, pointer, pointer, u32), ("sd_insert", None, pointer, ctypes.c_int),
         ("sd_fate", None, pointer, pointer), ("sd_figure", u64, pointer, ctypes.c_int),
         ("dac", u32, pointer, pointer, pointer, u32), ("dac_figure", u64, pointer, ctypes.c_int),
+        ("register_ch32v002", ctypes.c_int, u32, *(ctypes.c_void_p,) * 4),
         ("register_ch32h417", ctypes.c_int, u32, *(ctypes.c_void_p,) * 4),
         ("free", None, pointer), ("card", None, pointer, bytes_, u32, u64, CARD_BEGINS, CARD_ENDS),
         ("callbacks", None, pointer, I2C, UART), ("write", ctypes.c_int, pointer, u32, bytes_, u32),
@@ -221,7 +225,7 @@ class Machine:
 
     def registers(self, chip: str = "ch32v003") -> dict[str, tuple[int, int, int]]:
         """Of the models' registers: address, bits, value after reset."""
-        ask = getattr(self._library, "board_register" + "_ch32h417" * (chip == "ch32h417"))
+        ask = getattr(self._library, "board_register" + f"_{chip}" * (chip != "ch32v003"))
         found, place = {}, ctypes.c_char_p()
         numbers = [ctypes.c_uint32() for _ in range(3)]
         references = [ctypes.byref(place), *map(ctypes.byref, numbers)]

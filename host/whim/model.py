@@ -35,6 +35,8 @@ class Layout(enum.IntEnum):
 
     PLAIN = 0  # all records, then unit after unit
     TILES = 1  # tile after tile of LANES output channels, each in the order of its use: layouts.py
+    TRIPLES = 2  # ternary kernels of 3x3, a kernel row's three weights in one code
+    COLUMNS = 3  # dense: the weights of all units, input after input
 
 
 def _integers() -> np.ndarray:
@@ -51,6 +53,8 @@ class Layer:
     `bias`, `multiplier`, `shift`: int64, one record per channel, one in all for BILINEAR, none
     for NEAREST.
     `table`: int8 (256,), the activation of values -128 to 127, or None.
+    `pooled`: of a convolution: of each 2x2 sums the largest is requantised, the output half as high
+    and wide.
     """
 
     op: Op
@@ -69,6 +73,7 @@ class Layer:
     stride: int = 0
     pad: int = 0
     layout: Layout = Layout.PLAIN
+    pooled: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -77,14 +82,19 @@ class Layer:
 
 @dataclass
 class Model:
-    """A decoder: `inputs` int8 values in, the last layer's picture out."""
+    """A net: a tensor of int8 in, (channels, height, width), and that of the last layer out."""
 
-    inputs: int
+    input_shape: Shape
     layers: list[Layer]
+
+    @property
+    def inputs(self) -> int:
+        """How many values condition a picture."""
+        return math.prod(self.input_shape)
 
     def steps(self) -> list[tuple[Shape, Layer]]:
         """Each layer with the shape that it reads."""
-        sources = [(self.inputs, 1, 1)] + [layer.shape for layer in self.layers]
+        sources = [self.input_shape] + [layer.shape for layer in self.layers]
         return list(zip(sources, self.layers))
 
     @property
@@ -120,7 +130,7 @@ def records(layer: Layer) -> int:
 
 def records_filed(layer: Layer) -> int:
     """How many of them its data holds: tiles are filled up."""
-    return records(layer) if layer.layout is Layout.PLAIN else tiles(layer) * LANES
+    return tiles(layer) * LANES if layer.layout is Layout.TILES else records(layer)
 
 
 def tiles(layer: Layer) -> int:
@@ -130,9 +140,14 @@ def tiles(layer: Layer) -> int:
 
 def weight_bytes(source: Shape, layer: Layer) -> int:
     """Of a layer's weights in the file, filled up as its layout asks for."""
-    if layer.layout is Layout.PLAIN:
-        return packed_bytes(units(layer), fan_in(source, layer), layer.encoding)
-    return tiles(layer) * fan_in(source, layer) * lane_bytes(layer.encoding)
+    match layer.layout:
+        case Layout.TILES:
+            return tiles(layer) * fan_in(source, layer) * lane_bytes(layer.encoding)
+        case Layout.TRIPLES:
+            return layer.channels * 3 * triple_words(source[0]) * 2
+        case Layout.COLUMNS:
+            return packed_bytes(fan_in(source, layer), units(layer), layer.encoding)
+    return packed_bytes(units(layer), fan_in(source, layer), layer.encoding)
 
 
 def may_tile(layer: Layer) -> bool:
@@ -144,12 +159,48 @@ def may_tile(layer: Layer) -> bool:
     )
 
 
+def triple_words(channels: int) -> int:
+    """Words that the weights of a kernel row take in TRIPLES: three input channels in each."""
+    return -(-channels // 3)
+
+
+def may_triple(before: Layer | None, source: Shape, layer: Layer) -> bool:
+    """Whether the layout TRIPLES is defined for `layer`, which reads the output of `before`, or the
+    input, where that is None.
+
+    Its kernels add up several sums in one word: what they read must not be negative, unless it is
+    the input, and lie channel by channel.
+    """
+    if before is None:
+        reads = source[0] == 1
+    else:
+        reads = before.layout == Layout.TRIPLES and before.low >= 0 and before.table is None
+    shape = layer.kernel, layer.stride
+    fits = layer.op == Op.CONV and layer.encoding == Encoding.TERNARY
+    return reads and fits and shape == (3, 1) and layer.pad <= 1
+
+
+def triples_fit(before: Layer | None, source: Shape, layer: Layer) -> bool:
+    """Whether each sum of `layer` fits 16 bits, as the layout TRIPLES asks for."""
+    largest = 128 if before is None else before.high
+    return fan_in(source, layer) * largest < 2**15
+
+
+def may_column(layer: Layer) -> bool:
+    """Whether the layout COLUMNS is defined for what `layer` is."""
+    return layer.op == Op.DENSE and layer.height == 1 and layer.encoding != Encoding.NONE
+
+
+def may_pool(layer: Layer) -> bool:
+    return layer.op == Op.CONV and layer.layout != Layout.TILES
+
+
 def macs(source: Shape, layer: Layer) -> int:
     """Nominal multiply-accumulates of a picture: what the formula asks for, padding included."""
     weights = units(layer) * fan_in(source, layer)
     match layer.op:
         case Op.CONV:
-            return weights * layer.height * layer.width
+            return weights * layer.height * layer.width * (4 if layer.pooled else 1)
         case Op.CONV_TRANSPOSE:
             return weights * source[1] * source[2]
         case Op.BILINEAR:
@@ -163,7 +214,7 @@ def rows_held(consumer: Layer | None, height: int) -> int:
         case Op.DENSE:
             return height
         case Op.CONV:
-            return min(consumer.kernel, height)
+            return min(consumer.kernel + (consumer.stride if consumer.pooled else 0), height)
         case Op.CONV_TRANSPOSE:
             return min(-(-consumer.kernel // consumer.stride), height)
         case Op.BILINEAR:
@@ -216,6 +267,7 @@ def problem(source: Shape, layer: Layer) -> tuple[str, str] | None:
             return "shape", f"kernel {kernel}, stride {stride}, pad {pad} leave gaps"
         case Op.CONV:
             sides = [(side + 2 * pad - kernel) // stride + 1 for side in (height, width)]
+            sides = [side // 2 if layer.pooled else side for side in sides]
         case Op.CONV_TRANSPOSE:
             sides = [(side - 1) * stride - 2 * pad + kernel for side in (height, width)]
         case Op.NEAREST:

@@ -1,7 +1,7 @@
 """Pack a model, and account for it: bytes, multiply-accumulates and RAM, layer by layer.
 
-The die lies in flash and runs row by row; the cats lie on a card and are streamed through two
-buffers, so their weights are laid out in tiles, and chunks are made to fill a buffer.
+The die and the digits lie in flash and run row by row; the cats lie on a card and are streamed
+through two buffers, so their weights are laid out in tiles, and chunks are made to fill a buffer.
 """
 
 import dataclasses
@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from whim import format, integers, layouts, model as m
+from whim import format, integers, layouts, model as m, plan
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"
 CARD = ROOT / "card"
 CATS = {"cat8": "cat", "cat4": "cat4"}  # file on the card: integers in data/
+DIGITS = ("digits-small", "digits-large", "digits-dense")  # in data/, as integers and packed
 SECTOR = 1 << format.CARD_ALIGNMENT
 MAX_BUFFER = SECTOR * (16 * 0xFFFF // SECTOR)
 DEFAULT_BUFFER = 24 * 1024
@@ -32,6 +33,17 @@ def pack_streamed(model: m.Model, buffer: int = DEFAULT_BUFFER) -> bytes:
     multiple of SECTOR up to MAX_BUFFER.
     """
     return _proven(format.write(tiled(model), format.CARD_ALIGNMENT, chunk_units(buffer)), model)
+
+
+def in_flash() -> list[str]:
+    """The models that are packed for flash: the die, and those digits whose integers are there."""
+    return ["die"] + [name for name in DIGITS if (DATA / f"{name}.npz").exists()]
+
+
+def pack_flash(name: str) -> bytes:
+    """What belongs into data/<name>.whim: the integers of that name, packed for flash."""
+    model = integers.load(DATA / f"{name}.npz")
+    return pack(laid_out(model) if name in DIGITS else model)
 
 
 def _proven(packed: bytes, model: m.Model) -> bytes:
@@ -56,7 +68,21 @@ def tiled(model: m.Model) -> m.Model:
     layers = [
         dataclasses.replace(e, layout=m.Layout.TILES) if m.may_tile(e) else e for e in model.layers
     ]
-    return m.Model(model.inputs, layers)
+    return m.Model(model.input_shape, layers)
+
+
+def laid_out(model: m.Model) -> m.Model:
+    """`model` with the layouts of fast ternary kernels wherever they can be."""
+    layers: list[m.Layer] = []
+    for source, layer in model.steps():
+        before = layers[-1] if layers else None
+        layout = layer.layout
+        if m.may_triple(before, source, layer) and m.triples_fit(before, source, layer):
+            layout = m.Layout.TRIPLES
+        elif m.may_column(layer):
+            layout = m.Layout.COLUMNS
+        layers.append(dataclasses.replace(layer, layout=layout))
+    return m.Model(model.input_shape, layers)
 
 
 def chunk_units(buffer: int) -> int:
@@ -69,8 +95,7 @@ def chunk_units(buffer: int) -> int:
 def report(name: str, model: m.Model, packed: bytes) -> dict:
     """What each layer and the whole need, as host/pack.py prints it. Bytes are exact."""
     header = format.HEADER.parse(packed)
-    if header.chunk:
-        model = tiled(model)
+    model = tiled(model) if header.chunk else format.read(packed)
     layers = []
     consumers = [*model.layers[1:], None]
     for (source, layer), consumer in zip(model.steps(), consumers):
@@ -79,7 +104,7 @@ def report(name: str, model: m.Model, packed: bytes) -> dict:
         weights = m.weight_bytes(source, layer)
         layers.append(
             dict(
-                op=layer.op.name.lower(),
+                op=layer.op.name.lower() + ("+pool" if layer.pooled else ""),
                 shape=f"{layer.channels}x{layer.height}x{layer.width}",
                 kernel=f"{layer.kernel}/{layer.stride}" if layer.kernel else "",
                 encoding=layer.encoding.name.lower()
@@ -89,7 +114,7 @@ def report(name: str, model: m.Model, packed: bytes) -> dict:
                 weight_bytes=weights,
                 record_bytes=layouts.data_bytes(source, layer, narrow) - weights,
                 macs=m.macs(source, layer),
-                ram_bytes=held * layer.channels * layer.width,
+                ram_bytes=held * layer.channels * layer.width + plan.columns_bytes(layer),
             )
         )
     weights = sum(layer["weight_bytes"] + layer["record_bytes"] for layer in layers)
@@ -103,7 +128,8 @@ def report(name: str, model: m.Model, packed: bytes) -> dict:
         arena_bytes=header.arena,
     )
     if not header.chunk:
-        return needs
+        together = max(header.arena, plan.input_place(model) + model.inputs)
+        return needs | dict(arena_and_input_bytes=together)
     chunk = header.chunk * format.CHUNK_UNIT + format.TRAILER.sizeof()
     buffer = -(-chunk // SECTOR) * SECTOR
     others = [streaming(packed, kib * 1024) for kib in OTHER_BUFFERS]
@@ -132,6 +158,8 @@ def table(report: dict) -> str:
         f"file {report['file_bytes']} bytes, {report['macs']} MACs",
         f"arena, exactly what the device needs for activations: {report['arena_bytes']} bytes",
     ]
+    if "arena_and_input_bytes" in report:
+        lines[-1] += f"; {report['arena_and_input_bytes']} bytes with the input in it"
     if "chunks" in report:
         lines[-1] = (
             f"arena, exactly what the device needs beside the buffers: {report['arena_bytes']} "

@@ -32,6 +32,8 @@ def inputs(model: Model, pictures: int = PICTURES) -> np.ndarray:
     """Those of the self-test: int8 (pictures, model.inputs)."""
     count = pictures * model.inputs
     values = np.arange(1, count + 1) * STEP % 256
+    if model.input_shape[1] > 1:  # a picture, and not a latent: 4 bits of them
+        values %= 16
     return values.astype(np.uint8).view(np.int8).reshape(pictures, model.inputs)
 
 

@@ -16,7 +16,9 @@ from whim.model import Layer, Model, Op
 @torch.no_grad()
 def decode(model: Model, inputs: np.ndarray) -> np.ndarray:
     """As decoder.decode: int8 (N, inputs) to int8 (N, height, width, channels)."""
-    x = torch.tensor(np.asarray(inputs)).double().reshape(-1, model.inputs, 1, 1)
+    channels, height, width = model.input_shape
+    x = torch.tensor(np.asarray(inputs)).double().reshape(-1, height, width, channels)
+    x = x.permute(0, 3, 1, 2)
     for layer in model.layers:
         x = _run(layer, x)
     return x.permute(0, 2, 3, 1).to(torch.int8).numpy()
@@ -59,6 +61,8 @@ def _run(layer: Layer, x: torch.Tensor) -> torch.Tensor:
         case Op.CONV:
             kernel = _kernel(layer, x.shape[1])
             total = F.conv2d(x, kernel, stride=layer.stride, padding=layer.pad)
+            if layer.pooled:
+                total = F.max_pool2d(total, 2)
         case Op.CONV_TRANSPOSE:
             kernel = _kernel(layer, x.shape[1]).transpose(0, 1)
             total = F.conv_transpose2d(x, kernel, stride=layer.stride, padding=layer.pad)

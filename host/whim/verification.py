@@ -50,8 +50,8 @@ def decoders(path: Path, model: Model, program: Path | None = None) -> dict[str,
 
 
 def test_inputs(name: str, model: Model, count: int, seed: int) -> np.ndarray:
-    """`count` int8 inputs: for a cat normal, as its latents are; else uniform over all values, for
-    the die every other one a real die's.
+    """`count` int8 inputs: for a cat normal, as its latents are; else uniform over all values, but
+    every other one as it will be: for the die a real die's, for digits of pixels from 0 to 15.
     """
     rng = np.random.default_rng(seed)
     if name in packing.CATS:
@@ -61,6 +61,8 @@ def test_inputs(name: str, model: Model, count: int, seed: int) -> np.ndarray:
         half = len(inputs[::2])
         pips, turn = rng.integers(1, 7, half), rng.integers(0, 256, half)
         inputs[::2] = dice.inputs(pips, turn, rng.integers(-127, 128, (half, len(dice.LATENT))))
+    if name in packing.DIGITS:
+        inputs[::2] &= 15
     return inputs
 
 

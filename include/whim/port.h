@@ -45,6 +45,10 @@ int port_console_read(void);
 /* Start the board afresh, as its reset pin does. Does not return. */
 void port_restart(void);
 
+/* Ticks of the core's clock; wraps, so compare differences only. On a PC, where computing takes no
+ * time, always 0. Only for boards that read digits. */
+uint32_t port_cycles(void);
+
 /* The rest is only for boards that can hold a card; they are built with WHIM_CARD=1. */
 
 /* Microseconds since start; wraps after 71 minutes, so compare differences only. */

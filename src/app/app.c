@@ -10,7 +10,7 @@
 #include "app/console.h"
 #include "app/crisp.h"
 #include "app/die.h"
-#include "app/die_model.h"
+#include "app/flash_model.h"
 #include "app/installation.h"
 #include "app/monitor.h"
 #include "app/screen.h"
@@ -83,7 +83,7 @@ static bool open_model(void)
                     model->height != DIE_SIZE || model->channels != 1)) {
         status = WHIM_ERR_SHAPE; /* a model, but not of a die */
     }
-    if (!status && model->arena_bytes > whim_die_arena_size) status = WHIM_ERR_ARENA;
+    if (!status && model->arena_bytes > whim_flash_arena_size) status = WHIM_ERR_ARENA;
     if (!status) return true;
     model->layers = 0;
     report(status, "opening the model");
@@ -181,7 +181,9 @@ static void selftest_command(const char *word)
     }
 #endif
     (void)word;
-    if (open_model()) selftest(&app.stage, &app.model); /* opening checks its CRCs, too */
+    if (!open_model()) return; /* which checks its CRCs, too */
+    selftest(&app.stage.crisp.run, &app.model, app.stage.inputs, 255, app.stage.arena,
+             app.stage.arena_bytes);
 }
 
 static void model_command(const char *none)
@@ -196,7 +198,7 @@ static void stats_command(const char *none)
     console_number("stats uptime_s=", (int32_t)(port_millis() / 1000));
     console_number(" rolls=", app.rolls);
     console_number(" i2c_errors=", app.i2c_errors);
-    console_number(" arena_bytes=", (int32_t)whim_die_arena_size);
+    console_number(" arena_bytes=", (int32_t)whim_flash_arena_size);
     console_number(" state_bytes=", (int32_t)sizeof app);
     console_text("\n");
 #if WHIM_CARD
@@ -389,8 +391,8 @@ void app_run(const uint8_t *file, uint32_t length)
     console_text(port_name);
     console_text("; type help\n");
     button_start(&app.button);
-    app.stage.arena = whim_die_arena;
-    app.stage.arena_bytes = whim_die_arena_size;
+    app.stage.arena = whim_flash_arena;
+    app.stage.arena_bytes = whim_flash_arena_size;
     app.file = file;
     app.length = length;
 

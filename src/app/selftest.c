@@ -9,9 +9,9 @@
 
 enum { PICTURES = 6, STEP = 89 };
 
-void selftest(struct stage *stage, struct whim_model *model)
+void selftest(struct whim_run *run, struct whim_model *model, int8_t *input, uint32_t mask,
+              void *arena, uint32_t arena_bytes)
 {
-    struct whim_run *run = &stage->crisp.run;
     uint32_t layers = model->layers;
     for (uint32_t layer = 1; layer <= layers; layer++) {
         uint32_t crc = 0;
@@ -19,12 +19,11 @@ void selftest(struct stage *stage, struct whim_model *model)
         whim_cut(model, layer); /* in the end, behind its last layer: it is whole again */
         for (uint32_t picture = 0; picture < PICTURES; picture++) {
             const int8_t *row;
-            for (uint32_t i = 0; i < DIE_INPUTS; i++) {
+            for (uint32_t i = 0; i < model->inputs; i++) {
                 value += STEP;
-                stage->inputs[i] = (int8_t)value;
+                input[i] = (int8_t)(value & mask);
             }
-            enum whim_status status =
-                whim_start(run, model, stage->inputs, stage->arena, stage->arena_bytes);
+            enum whim_status status = whim_start(run, model, input, arena, arena_bytes);
             while (!status && !(status = whim_next_row(run, &row))) {
                 crc = whim_crc32_more(crc, (const uint8_t *)row,
                                       (uint32_t)model->width * model->channels);

@@ -29,14 +29,23 @@ static enum whim_status command(const uint8_t *bytes, uint32_t count)
     return port_i2c_write(SSD1306_ADDRESS, COMMANDS, bytes, count);
 }
 
-enum whim_status ssd1306_start(void)
+enum whim_status ssd1306_set_up(void)
+{
+    return command(set_up + 1, sizeof set_up - 1);
+}
+
+enum whim_status ssd1306_on(void)
 {
     static const uint8_t on[] = {0xaf};
+    return command(on, sizeof on);
+}
+
+enum whim_status ssd1306_start(void)
+{
     enum whim_status status = command(set_up, sizeof set_up);
     if (!status) status = ssd1306_window(0, SSD1306_WIDTH, 0, SSD1306_PAGES);
     if (!status) status = ssd1306_blank(SSD1306_WIDTH * SSD1306_PAGES);
-    if (!status) status = command(on, sizeof on); /* not before: power-on leaves noise */
-    return status;
+    return status ? status : ssd1306_on(); /* not before: power-on leaves noise */
 }
 
 enum whim_status ssd1306_window(uint32_t column, uint32_t columns, uint32_t page, uint32_t pages)

@@ -25,6 +25,11 @@ enum {
  * a display was plugged in late. */
 enum whim_status ssd1306_start(void);
 
+/* For a caller that fills all of the display itself: set it up, but leave its memory as it is, and
+ * the display on or, as after power-on, off; then, once it is filled, switch it on. */
+enum whim_status ssd1306_set_up(void);
+enum whim_status ssd1306_on(void);
+
 /* Direct the data that follow to `columns` columns from `column` on `pages` pages from `page`. The
  * window must lie on the display and not be empty. After its last byte it begins anew. */
 enum whim_status ssd1306_window(uint32_t column, uint32_t columns, uint32_t page, uint32_t pages);

@@ -10,7 +10,17 @@
 #include "engine/bytes.h"
 
 /* The largest magnitude of a weight. */
-static const uint8_t limits[] = {0, 128, 8, 3, 1};
+static const uint8_t limits[] = {0, 128, 8, 3, 1, 64};
+
+/* Values of the input, 1 to MAX_SIDE in all. */
+static bool fits_input(const uint8_t *file)
+{
+    uint32_t values = (uint32_t)load16(file + HEADER_CHANNELS) * load16(file + HEADER_HEIGHT);
+
+    if (values < 1 || values > MAX_SIDE) return false;
+    values *= load16(file + HEADER_WIDTH); /* < 2^28 */
+    return values >= 1 && values <= MAX_SIDE;
+}
 
 enum whim_status check_header(const uint8_t *file, uint32_t length)
 {
@@ -22,21 +32,47 @@ enum whim_status check_header(const uint8_t *file, uint32_t length)
     if (WHIM_TRUSTED) return WHIM_OK;
     if (file[HEADER_LAYERS] < 1 || file[HEADER_LAYERS] > WHIM_MAX_LAYERS) return WHIM_ERR_HEADER;
     if (file[HEADER_ALIGNMENT] < 2 || file[HEADER_ALIGNMENT] > 16) return WHIM_ERR_HEADER;
-    if (load16(file + HEADER_INPUTS) < 1) return WHIM_ERR_HEADER;
-    if (load16(file + HEADER_INPUTS) > MAX_SIDE) return WHIM_ERR_HEADER;
+    if (!fits_input(file)) return WHIM_ERR_HEADER;
     if (!load16(file + HEADER_CHUNK)) return WHIM_OK;
     return file[HEADER_ALIGNMENT] == STREAM_ALIGNMENT ? WHIM_OK : WHIM_ERR_HEADER;
 }
 
-/* Tiles are for convolutions, with weights that their kernels know; and convolutions that are
- * streamed lie in them. */
-static bool fits_layout(const uint8_t *entry, bool streamed)
+/* Triples are for ternary convolutions of 3x3. They read the input, if that has one channel, or
+ * values of other triples that are not negative: the entry before tells. */
+static bool fits_triples(const uint8_t *entry, bool first)
 {
-    const bool conv = entry[LAYER_OP] == OP_CONV || entry[LAYER_OP] == OP_CONV_TRANSPOSE;
+    const uint8_t *before = entry - LAYER_BYTES;
+
+    if (entry[LAYER_OP] != OP_CONV || entry[LAYER_ENCODING] != ENCODING_TERNARY ||
+        entry[LAYER_KERNEL] != 3 || entry[LAYER_STRIDE] != 1 || entry[LAYER_PAD] > 1)
+        return false;
+    if (first) return load16(before + LAYER_CHANNELS) == 1;
+    return before[LAYER_LAYOUT] == LAYOUT_TRIPLES && (int8_t)before[LAYER_LOW] >= 0 &&
+           !before[LAYER_TABLE];
+}
+
+/* Tiles are for convolutions, with weights that their kernels know; and convolutions that are
+ * streamed lie in them. Columns are for dense layers of one row. */
+static bool fits_layout(const uint8_t *entry, bool first, bool streamed)
+{
+    const uint8_t encoding = entry[LAYER_ENCODING], op = entry[LAYER_OP];
+    const bool conv = op == OP_CONV || op == OP_CONV_TRANSPOSE;
 
     if (entry[LAYER_LAYOUT] == LAYOUT_PLAIN) return !(streamed && conv);
-    return conv && entry[LAYER_ENCODING] != ENCODING_NONE &&
-           entry[LAYER_ENCODING] != ENCODING_TERNARY;
+    if (entry[LAYER_LAYOUT] == LAYOUT_TILES)
+        return conv && encoding >= ENCODING_INT8 && encoding <= ENCODING_INT2;
+    if (entry[LAYER_LAYOUT] == LAYOUT_TRIPLES) return !streamed && fits_triples(entry, first);
+    return op == OP_DENSE && load16(entry + LAYER_HEIGHT) == 1 && encoding != ENCODING_NONE;
+}
+
+/* Pooling is for convolutions that are not tiled. */
+static bool fits_flags(const uint8_t *entry)
+{
+    const uint8_t flags = entry[LAYER_FLAGS];
+
+    if (flags & ~(FLAG_NARROW | FLAG_POOLED)) return false;
+    return !(flags & FLAG_POOLED) ||
+           (entry[LAYER_OP] == OP_CONV && entry[LAYER_LAYOUT] != LAYOUT_TILES);
 }
 
 /* The entry's own bytes, before anything is computed from them. */
@@ -48,13 +84,14 @@ static enum whim_status check_entry(const uint8_t *file, unsigned index)
 
     if (entry[LAYER_OP] > OP_BILINEAR || !(WHIM_OPS >> entry[LAYER_OP] & 1)) return WHIM_ERR_OP;
     if (streamed && entry[LAYER_OP] == OP_DENSE) return WHIM_ERR_OP;
-    if (entry[LAYER_ENCODING] > ENCODING_TERNARY || entry[LAYER_LAYOUT] > LAYOUT_TILES)
+    if (entry[LAYER_ENCODING] > ENCODING_POWER || entry[LAYER_LAYOUT] > LAYOUT_COLUMNS)
         return WHIM_ERR_ENCODING;
     if (!(WHIM_ENCODINGS >> entry[LAYER_ENCODING] & 1)) return WHIM_ERR_ENCODING;
     if (!(WHIM_LAYOUTS >> entry[LAYER_LAYOUT] & 1)) return WHIM_ERR_ENCODING;
-    if (!fits_layout(entry, streamed)) return WHIM_ERR_ENCODING;
+    if (!fits_layout(entry, !index, streamed)) return WHIM_ERR_ENCODING;
     if (WHIM_NARROW_ONLY && !(entry[LAYER_FLAGS] & FLAG_NARROW)) return WHIM_ERR_OP;
-    if (entry[LAYER_FLAGS] & ~FLAG_NARROW) return WHIM_ERR_HEADER;
+    if (!WHIM_POOL && entry[LAYER_FLAGS] & FLAG_POOLED) return WHIM_ERR_OP;
+    if (!fits_flags(entry)) return WHIM_ERR_HEADER;
     if (entry[LAYER_TABLE] > file[HEADER_TABLES]) return WHIM_ERR_HEADER;
     if ((int8_t)entry[LAYER_LOW] > (int8_t)entry[LAYER_HIGH]) return WHIM_ERR_HEADER;
     return WHIM_OK;
@@ -76,6 +113,10 @@ static enum whim_status check_shape(const struct layer *layer)
         if (height < 0 || width < 0) return WHIM_ERR_SHAPE;
         height = height / stride + 1;
         width = width / stride + 1;
+        if (is_pooled(layer)) {
+            height /= 2;
+            width /= 2;
+        }
     }
     if (is(layer, OP_CONV_TRANSPOSE)) {
         height = (layer->in_height - 1) * stride - 2 * pad + kernel;
@@ -136,16 +177,21 @@ enum whim_status check_records(const struct layer *layer, const uint8_t *records
 enum whim_status check_arena(const struct whim_model *model, const struct layer *layer,
                              const struct layer *consumer)
 {
-    uint32_t size = (uint32_t)layer->width * layer->channels * layer_rows_held(layer, consumer);
+    uint32_t size = (uint32_t)layer->width * layer->channels * rows_held(consumer);
+    uint32_t left = model->arena_bytes - layer->arena;
 
-    if (layer->arena > model->arena_bytes || size > model->arena_bytes - layer->arena)
-        return WHIM_ERR_BOUNDS;
-    return WHIM_OK;
+    if (layer->arena > model->arena_bytes || size > left) return WHIM_ERR_BOUNDS;
+    if (!is_columns(layer)) return WHIM_OK;
+    /* From the next multiple of 4 on, the sums: at most 4 * (2^24 + 4) bytes. */
+    left -= size;
+    size = (0 - layer->arena - size) % 4 + columns_sums(layer) * sizeof(int32_t);
+    return size > left ? WHIM_ERR_BOUNDS : WHIM_OK;
 }
 
 enum whim_status check_layer(const struct whim_model *model, unsigned index, uint32_t *bound)
 {
     struct layer layer;
+    uint32_t largest = 128;
     enum whim_status status = check_entry(model->file, index);
 
     if (status) return status;
@@ -153,6 +199,11 @@ enum whim_status check_layer(const struct whim_model *model, unsigned index, uin
     status = check_shape(&layer);
     if (status) return status;
     if ((layer.encoding == ENCODING_NONE) != !layer_units(&layer)) return WHIM_ERR_ENCODING;
-    return check_sum(&layer, bound);
+    status = check_sum(&layer, bound);
+    if (status || !is_triples(&layer)) return status;
+    /* Their kernels hold two sums in a word. What they read is 0 to `high` of the layer before, or
+     * the input. */
+    if (index) largest = entry_at(model->file, index - 1)[LAYER_HIGH];
+    return layer.fan_in * largest > INT16_MAX ? WHIM_ERR_SUM : WHIM_OK; /* < 2^16 * 2^7 */
 }
 

@@ -4,7 +4,8 @@
 #define WHIM_ENGINE_FORMAT_H
 
 enum { MAGIC = 0x4d494857 }; /* "WHIM" */
-enum { FORMAT_VERSION = 2, CRC_FROM = 8, TABLE_BYTES = 256, FLAG_NARROW = 1 };
+enum { FORMAT_VERSION = 3, CRC_FROM = 8, TABLE_BYTES = 256 };
+enum { FLAG_NARROW = 1, FLAG_POOLED = 2 };
 enum { CHUNK_UNIT = 16, TAG_BYTES = 4, TRAILER_BYTES = 8 }; /* a chunk's trailer: tag, CRC */
 enum { STREAM_ALIGNMENT = 9 }; /* log2 of a card's sector */
 
@@ -15,11 +16,13 @@ enum {
     HEADER_LAYERS = 9,
     HEADER_TABLES = 10,
     HEADER_ALIGNMENT = 11,
-    HEADER_LENGTH = 12,
-    HEADER_ARENA = 16,
-    HEADER_INPUTS = 20,
-    HEADER_CHUNK = 22,
-    HEADER_BYTES = 24,
+    HEADER_CHANNELS = 12, /* of the input; from here on much as in a layer entry */
+    HEADER_HEIGHT = 14,
+    HEADER_WIDTH = 16,
+    HEADER_CHUNK = 18,
+    HEADER_ARENA = 20,
+    HEADER_LENGTH = 24,
+    HEADER_BYTES = 28,
 };
 
 enum {

@@ -139,17 +139,17 @@ static void load(const struct whim_generator *g, unsigned index, struct layer *l
     layer->records = layer->weights = g->arena + g->records;
 }
 
-/* All rows of what layer `index` - 1 has made, or of the input. */
-static void source_of(const struct whim_generator *g, unsigned index, struct rows *source)
+/* All rows of what `layer` reads, the one that is being made: of the layer before, or the input. */
+static void source_of(const struct whim_generator *g, const struct layer *layer,
+                      struct rows *source)
 {
-    struct layer layer;
+    const uint8_t *file = (const uint8_t *)g->head;
 
-    *source = (struct rows){g->input, g->model.inputs, g->model.inputs, 1, 1, 1};
-    if (!index) return;
-    layer_shape(&layer, &g->model, index - 1);
-    *source = (struct rows){(const int8_t *)g->arena + layer.arena,
-                            (uint32_t)layer.width * layer.channels, layer.channels, layer.height,
-                            layer.width, layer.height};
+    *source = (struct rows){g->input, (uint32_t)layer->in_width * layer->in_channels,
+                            layer->in_channels, layer->in_height, layer->in_width,
+                            layer->in_height};
+    if (!g->layer) return;
+    source->values = (const int8_t *)g->arena + load32(entry_at(file, g->layer - 1u) + LAYER_ARENA);
 }
 
 static int8_t *row_of(const struct whim_generator *g, const struct layer *layer, uint32_t y)
@@ -241,7 +241,7 @@ static enum whim_status take_weights(struct whim_generator *g, const struct laye
     block.count = count / layer->unit_bytes; /* a chunk ends between two records of 16 */
     block.weights = g->arena + g->weights;
     whim_unpack_block(layer, packed, block.count, g->arena + g->weights);
-    source_of(g, g->layer, &source);
+    source_of(g, layer, &source);
     for (y = phase.y; y < layer->height; y += step)
         whim_add_block(layer, &block, &phase, &source, y, 0, phase_outputs(layer, &phase),
                        sums_of(g, layer, y));
@@ -282,7 +282,7 @@ static enum whim_status make_row(struct whim_generator *g, const struct layer *l
 {
     struct rows source;
 
-    source_of(g, g->layer, &source);
+    source_of(g, layer, &source);
     whim_make_row(layer, &source, (uint16_t)g->y, row_of(g, layer, g->y));
     g->y++;
     return g->y < layer->height ? WHIM_OK : next_layer(g);
@@ -334,5 +334,6 @@ uint32_t whim_generate_percent(const struct whim_generator *g)
     const uint32_t shift = g->length >> 24 ? 8 : 0; /* keep the product within 32 bits */
 
     if (g->state == FINISHED) return 100;
-    return g->state == RUNNING ? 100 * (g->offset >> shift) / (g->length >> shift) : 0;
+    if (g->state != RUNNING || !g->length) return 0;
+    return 100 * (g->offset >> shift) / (g->length >> shift);
 }

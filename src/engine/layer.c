@@ -8,30 +8,36 @@
 typedef char entry_is_a_prefix[offsetof(struct layer, in_channels) == LAYER_BYTES ? 1 : -1];
 typedef char entry_fields_match[offsetof(struct layer, arena) == LAYER_ARENA ? 1 : -1];
 
-void layer_shape(struct layer *layer, const struct whim_model *model, unsigned index)
+void layer_entry(struct layer *layer, const struct whim_model *model, unsigned index)
 {
     const uint8_t *entry = __builtin_assume_aligned(entry_at(model->file, index), 4);
-    const uint8_t *before = entry - LAYER_BYTES; /* layer 0 has none: unused there */
+    const uint8_t *before = entry - LAYER_BYTES; /* the header's end is as good as an entry */
     uint8_t *to = __builtin_assume_aligned(layer, 4);
     unsigned i;
 
     for (i = 0; i < LAYER_BYTES; i += 4) __builtin_memcpy(to + i, entry + i, 4);
-    layer->in_channels = index ? load16(before + LAYER_CHANNELS) : model->inputs;
-    layer->in_height = index ? load16(before + LAYER_HEIGHT) : 1;
-    layer->in_width = index ? load16(before + LAYER_WIDTH) : 1;
+    layer->in_channels = load16(before + LAYER_CHANNELS);
+    layer->in_height = load16(before + LAYER_HEIGHT);
+    layer->in_width = load16(before + LAYER_WIDTH);
+}
 
+void layer_shape(struct layer *layer, const struct whim_model *model, unsigned index)
+{
+    uint32_t weights;
+
+    layer_entry(layer, model, index);
     layer->fan_in = layer->in_channels;
     if (is(layer, OP_DENSE)) layer->fan_in *= (uint32_t)layer->in_height * layer->in_width;
     else layer->fan_in *= (uint32_t)layer->kernel * layer->kernel;
-    layer->unit_bytes = layer->fan_in;
-    if (encoded(layer, ENCODING_INT4)) layer->unit_bytes = (layer->fan_in + 1) / 2;
-    if (encoded(layer, ENCODING_INT2)) layer->unit_bytes = (layer->fan_in + 3) / 4;
-    if (encoded(layer, ENCODING_TERNARY)) layer->unit_bytes = (layer->fan_in + 4) / 5;
-    if (is_tiled(layer)) {
-        layer->unit_bytes = TILE;
-        if (encoded(layer, ENCODING_INT4)) layer->unit_bytes = TILE / 2;
-        if (encoded(layer, ENCODING_INT2)) layer->unit_bytes = TILE / 4;
-    }
+    if (is_triples(layer)) return;
+    weights = layer->fan_in;
+    if (is_columns(layer)) weights = layer_units(layer);
+    if (is_tiled(layer)) weights = TILE;
+    layer->unit_bytes = weights;
+    if (encoded(layer, ENCODING_INT4) || encoded(layer, ENCODING_POWER))
+        layer->unit_bytes = (weights + 1) / 2;
+    if (encoded(layer, ENCODING_INT2)) layer->unit_bytes = (weights + 3) / 4;
+    if (encoded(layer, ENCODING_TERNARY)) layer->unit_bytes = (weights + 4) / 5;
 }
 
 void layer_load(struct layer *layer, const struct whim_model *model, unsigned index)
@@ -45,38 +51,49 @@ void layer_load(struct layer *layer, const struct whim_model *model, unsigned in
     layer->records = payload + layer->data;
     layer->weights = layer->records;
     if (!is_tiled(layer)) layer->weights += layer_records(layer) * record_bytes(layer);
+    if (!is_triples(layer)) return;
+    layer->pixel_step = layer->channels;
+    layer->channel_step = 1;
+    if (index + 1u == model->layers) return;
+    if (entry_at(model->file, index + 1)[LAYER_LAYOUT] == LAYOUT_TRIPLES) {
+        layer->pixel_step = 1;
+        layer->channel_step = layer->width;
+    }
 }
 
 bool layer_bytes(const struct layer *layer, uint32_t *bytes)
 {
     uint32_t head = layer_records(layer) * record_bytes(layer); /* <= 4096 * 12 */
+    uint32_t each = is_triples(layer) ? triple_bytes(layer) : layer->unit_bytes;
+    uint32_t count = is_columns(layer) ? layer->fan_in : layer_units(layer);
 
     if (is_tiled(layer)) return multiply(tiles(layer), tile_bytes(layer), bytes);
-    if (!multiply(layer_units(layer), layer->unit_bytes, bytes)) return false;
+    if (!multiply(count, each, bytes)) return false;
     if (*bytes > UINT32_MAX - head) return false;
     *bytes += head;
     return true;
 }
 
-uint16_t layer_rows_held(const struct layer *layer, const struct layer *consumer)
+uint16_t rows_held(const struct layer *consumer)
 {
     uint32_t rows = 1;
 
-    if (consumer) {
-        if (is(consumer, OP_DENSE)) return layer->height;
-        if (is(consumer, OP_CONV)) rows = consumer->kernel;
-        if (is(consumer, OP_CONV_TRANSPOSE))
-            rows = (consumer->kernel + consumer->stride - 1u) / consumer->stride;
-        if (is(consumer, OP_BILINEAR)) rows = 2;
-    }
-    return (uint16_t)(rows < layer->height ? rows : layer->height);
+    if (!consumer) return 1;
+    if (is(consumer, OP_DENSE)) return consumer->in_height;
+    if (is(consumer, OP_CONV)) rows = consumer->kernel;
+    if (is_pooled(consumer)) rows += consumer->stride;
+    if (is(consumer, OP_CONV_TRANSPOSE))
+        rows = (consumer->kernel + consumer->stride - 1u) / consumer->stride;
+    if (is(consumer, OP_BILINEAR)) rows = 2;
+    return (uint16_t)(rows < consumer->in_height ? rows : consumer->in_height);
 }
 
 uint16_t layer_last_row(const struct layer *layer, uint16_t y)
 {
-    uint32_t row = layer->in_height; /* a dense layer reads all */
+    uint32_t row = layer->in_height, last = y; /* a dense layer reads all */
 
-    if (is(layer, OP_CONV)) row = (uint32_t)y * layer->stride + layer->kernel - 1 - layer->pad;
+    if (is_pooled(layer)) last += last + 1;
+    if (is(layer, OP_CONV)) row = last * layer->stride + layer->kernel - 1 - layer->pad;
     if (is(layer, OP_CONV_TRANSPOSE)) row = ((uint32_t)y + layer->pad) / layer->stride;
     if (is(layer, OP_NEAREST)) row = y / layer->stride;
     if (is(layer, OP_BILINEAR)) {

@@ -8,9 +8,12 @@
 #include "whim/model.h"
 
 /* What is linked. A build for a chip names what its models use and leaves out the rest: bit n of
- * WHIM_OPS is op n, bit n of WHIM_ENCODINGS encoding n, bit n of WHIM_LAYOUTS layout n;
- * WHIM_NARROW_ONLY is 1 where every layer is narrow. A model that needs more is refused with
- * WHIM_ERR_OP or WHIM_ERR_ENCODING.
+ * WHIM_OPS is op n, bit n of WHIM_ENCODINGS encoding n, bit n of WHIM_LAYOUTS layout n; WHIM_POOL
+ * is 0 where no layer is pooled, WHIM_NARROW_ONLY 1 where every layer is narrow. A model that needs
+ * more is refused with WHIM_ERR_OP or WHIM_ERR_ENCODING.
+ *
+ * WHIM_FAST_ONLY is 1 for images whose layers in triples and columns all have a fast kernel for
+ * RV32EC, with inputs of 0 to 15; it leaves out what would take any other.
  *
  * WHIM_TRUSTED is 1 for images whose only model is linked into them: it is then as trusted as the
  * code beside it, was checked by tests, and whim_open checks header and CRCs alone. */
@@ -18,10 +21,13 @@
 #define WHIM_OPS 0x3e
 #endif
 #ifndef WHIM_ENCODINGS
-#define WHIM_ENCODINGS 0x1f
+#define WHIM_ENCODINGS 0x3f
 #endif
 #ifndef WHIM_LAYOUTS
-#define WHIM_LAYOUTS 0x3
+#define WHIM_LAYOUTS 0xf
+#endif
+#ifndef WHIM_POOL
+#define WHIM_POOL 1
 #endif
 #ifndef WHIM_TRUSTED
 #define WHIM_TRUSTED 0
@@ -29,18 +35,27 @@
 #ifndef WHIM_NARROW_ONLY
 #define WHIM_NARROW_ONLY 0
 #endif
+#ifndef WHIM_SMALL
+#define WHIM_SMALL 0 /* 1: an image without a byte to spare, in which a model's `macs` stay 0 */
+#endif
+#ifndef WHIM_FAST_ONLY
+#define WHIM_FAST_ONLY 0
+#endif
 
 enum op { OP_DENSE = 1, OP_CONV, OP_CONV_TRANSPOSE, OP_NEAREST, OP_BILINEAR };
-enum encoding { ENCODING_NONE, ENCODING_INT8, ENCODING_INT4, ENCODING_INT2, ENCODING_TERNARY };
-enum layout { LAYOUT_PLAIN, LAYOUT_TILES };
+enum encoding {
+    ENCODING_NONE, ENCODING_INT8, ENCODING_INT4, ENCODING_INT2, ENCODING_TERNARY, ENCODING_POWER,
+};
+enum layout { LAYOUT_PLAIN, LAYOUT_TILES, LAYOUT_TRIPLES, LAYOUT_COLUMNS };
 
 enum {
     MAX_SIDE = 4096,       /* rows, columns and channels of a tensor */
     MAX_VALUES = 1 << 24, /* rows * columns * channels */
 };
 
-/* Some rows of a tensor of int8, channels innermost. Of `height` rows, the last `held` are there:
- * row y lies in place y % held. A whole tensor is one with held == height. */
+/* Some rows of a tensor of int8, channels innermost, but for those between two layers in triples,
+ * which nobody else reads. Of `height` rows, the last `held` are there: row y lies in place
+ * y % held. A whole tensor is one with held == height. */
 struct rows {
     const int8_t *values;
     uint32_t row_bytes; /* width * channels */
@@ -59,10 +74,12 @@ struct layer {
     /* What follows from it and from the entry before. */
     uint16_t in_channels, in_height, in_width;
     uint32_t fan_in;        /* weights of a unit */
-    uint32_t unit_bytes;    /* of a unit's weights; where they lie in tiles, of a record's 16 */
+    uint32_t unit_bytes;    /* of a unit's weights; in tiles of a record's 16, in columns of one;
+                               in triples see triple_bytes */
     const int8_t *table;    /* activation of -128 .. 127, or NULL */
     const uint8_t *records; /* bias, multiplier, shift of each channel; the first of them */
     const uint8_t *weights; /* where they lie one by one: of the first unit, or tile */
+    uint16_t pixel_step, channel_step; /* in triples: from value to value of an output row */
 };
 
 static inline bool is(const struct layer *layer, enum op op)
@@ -91,9 +108,39 @@ static inline bool is_tiled(const struct layer *layer)
     return WHIM_LAYOUTS >> LAYOUT_TILES & 1 && layer->layout == LAYOUT_TILES;
 }
 
+static inline bool is_triples(const struct layer *layer)
+{
+    return WHIM_LAYOUTS >> LAYOUT_TRIPLES & 1 && layer->layout == LAYOUT_TRIPLES;
+}
+
+static inline bool is_columns(const struct layer *layer)
+{
+    return WHIM_LAYOUTS >> LAYOUT_COLUMNS & 1 && layer->layout == LAYOUT_COLUMNS;
+}
+
+/* Words of 16 bits that a kernel row's weights take in triples: three input channels in each. */
+static inline uint32_t triple_words(const struct layer *layer)
+{
+    return (layer->in_channels + 2u) / 3;
+}
+
+/* Bytes that an output channel's weights take in triples. Chips without division should not need
+ * it for each row. */
+static inline uint32_t triple_bytes(const struct layer *layer)
+{
+    return 3 * 2 * triple_words(layer);
+}
+
+/* Of each 2x2 sums the largest is requantised. */
+static inline bool is_pooled(const struct layer *layer)
+{
+    return WHIM_POOL && layer->flags & FLAG_POOLED;
+}
+
 static inline const int8_t *row_at(const struct rows *rows, uint32_t y)
 {
-    return rows->held == 1 ? rows->values : rows->values + y % rows->held * rows->row_bytes;
+    if (rows->held == 1) return rows->values;
+    return rows->values + (y < rows->held ? y : y % rows->held) * rows->row_bytes;
 }
 
 static inline bool is_conv(const struct layer *layer)
@@ -123,7 +170,10 @@ static inline bool multiply(uint32_t a, uint32_t b, uint32_t *product)
     return true;
 }
 
-/* Layer `index` of an open model, but for the pointers: a streamed model has none. */
+/* Layer `index` of an open model: only its entry, and the shape of what it reads. */
+void layer_entry(struct layer *layer, const struct whim_model *model, unsigned index);
+
+/* The same, but for the pointers: a streamed model has none. */
 void layer_shape(struct layer *layer, const struct whim_model *model, unsigned index);
 
 /* Layer `index` of a model that lies in memory. */
@@ -146,8 +196,15 @@ static inline uint32_t layer_records(const struct layer *layer)
 /* All records and weights of the layer in the file; false when that leaves 32 bits. */
 bool layer_bytes(const struct layer *layer, uint32_t *bytes);
 
-/* How many of its output rows a layer must hold for its `consumer`, NULL for the picture. */
-uint16_t layer_rows_held(const struct layer *layer, const struct layer *consumer);
+/* How many rows of its source must be held for `consumer`, NULL for the picture. */
+uint16_t rows_held(const struct layer *consumer);
+
+/* int32 sums that a layer in columns needs while it is made: one for each unit, and five at a
+ * time. They lie right behind its output, aligned to 4. */
+static inline uint32_t columns_sums(const struct layer *layer)
+{
+    return (layer_units(layer) + 4) / 5 * 5;
+}
 
 /* The last source row that output row `y` reads. */
 uint16_t layer_last_row(const struct layer *layer, uint16_t y);

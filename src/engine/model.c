@@ -46,6 +46,28 @@ static enum whim_status check_all_records(const struct layer *layer, uint32_t bo
     return status;
 }
 
+/* The codes of a layer in triples, by which its kernels jump, and the mark of each kernel row's
+ * last word. 13 is the code of three zeros, for channels that there are not. */
+static enum whim_status check_codes(const struct layer *layer)
+{
+    const uint8_t *at = layer->weights;
+    uint32_t rows, channel, word = 0, code;
+
+    for (rows = 3 * (uint32_t)layer->channels; rows; rows--) {
+        for (channel = 0; channel < 3 * triple_words(layer); channel++, word >>= 5) {
+            if (channel % 3 == 0) {
+                word = load16(at);
+                at += 2;
+                if (word >> 15 != (channel + 3 >= layer->in_channels)) return WHIM_ERR_ENCODING;
+            }
+            code = word & 31;
+            if (code > 26 || (channel >= layer->in_channels && code != 13))
+                return WHIM_ERR_ENCODING;
+        }
+    }
+    return WHIM_OK;
+}
+
 /* Layer `index`, and with it whether the arena holds the rows of the layer before it. */
 static enum whim_status check(const struct whim_model *model, unsigned index, uint32_t length)
 {
@@ -57,6 +79,7 @@ static enum whim_status check(const struct whim_model *model, unsigned index, ui
     layer_load(&layer, model, index);
     status = check_data(model, &layer, length);
     if (!status) status = check_all_records(&layer, bound);
+    if (!status && is_triples(&layer)) status = check_codes(&layer);
     if (status || !index) return status;
     layer_shape(&before, model, index - 1);
     return check_arena(model, &before, &layer);
@@ -94,6 +117,7 @@ static uint32_t layer_macs(const struct layer *layer)
     if (is(layer, OP_CONV_TRANSPOSE)) sites = (uint32_t)layer->in_height * layer->in_width;
     if (is(layer, OP_BILINEAR)) macs = 4 * (uint32_t)layer->channels;
     else if (!multiply(layer->fan_in, layer_units(layer), &macs)) return UINT32_MAX;
+    if (is_pooled(layer)) sites *= 4; /* <= 2^26 */
     return multiply(macs, sites, &macs) ? macs : UINT32_MAX;
 }
 
@@ -104,10 +128,12 @@ void describe_model(struct whim_model *model, const uint8_t *file)
 
     model->file = file;
     model->arena_bytes = load32(file + HEADER_ARENA);
-    model->inputs = load16(file + HEADER_INPUTS);
+    model->inputs = (uint16_t)(load16(file + HEADER_CHANNELS) * load16(file + HEADER_HEIGHT) *
+                               load16(file + HEADER_WIDTH)); /* <= MAX_SIDE */
     model->macs = 0;
     for (index = 0; index < file[HEADER_LAYERS]; index++) {
         uint32_t macs;
+        if (WHIM_SMALL) continue; /* nobody asks */
         layer_shape(&layer, model, index);
         macs = layer_macs(&layer);
         model->macs = macs > UINT32_MAX - model->macs ? UINT32_MAX : model->macs + macs;

@@ -1,4 +1,5 @@
 /* The row-by-row executor: pull one row of the picture, and with it the few rows that it needs. */
+#include "engine/bytes.h"
 #include "engine/kernels/kernels.h"
 #include "engine/layer.h"
 
@@ -16,34 +17,27 @@ enum whim_status whim_start(struct whim_run *run, const struct whim_model *model
     return WHIM_OK;
 }
 
-/* The rows that layer `index` holds of its output. */
-static void output_of(struct rows *rows, const struct whim_run *run, unsigned index)
-{
-    struct layer layer, consumer;
-
-    layer_load(&layer, run->model, index);
-    rows->held = 1;
-    if (index + 1u < run->model->layers) {
-        layer_load(&consumer, run->model, index + 1);
-        rows->held = layer_rows_held(&layer, &consumer);
-    }
-    rows->values = run->arena + layer.arena;
-    rows->row_bytes = (uint32_t)layer.width * layer.channels;
-    rows->channels = layer.channels;
-    rows->height = layer.height;
-    rows->width = layer.width;
-}
-
 /* Make the next row of layer `index`, whose source rows are all there. */
 static const int8_t *make_row(struct whim_run *run, unsigned index, const struct layer *layer)
 {
-    struct rows source = {run->input, 0, run->model->inputs, 1, 1, 1}, out;
-    uint16_t y = run->made[index]++;
+    const struct whim_model *model = run->model;
+    struct rows source = {run->input, (uint32_t)layer->in_width * layer->in_channels,
+                          layer->in_channels, layer->in_height, layer->in_width,
+                          layer->in_height};
+    const uint16_t y = run->made[index]++;
+    int8_t *row = run->arena + layer->arena;
+    struct layer consumer;
 
-    if (index) output_of(&source, run, index - 1);
-    output_of(&out, run, index);
-    whim_make_row(layer, &source, y, (int8_t *)row_at(&out, y));
-    return row_at(&out, y);
+    if (index) {
+        source.values = run->arena + load32(entry_at(model->file, index - 1) + LAYER_ARENA);
+        source.held = rows_held(layer);
+    }
+    if (index + 1u < model->layers) {
+        layer_entry(&consumer, model, index + 1);
+        row += y % rows_held(&consumer) * ((uint32_t)layer->width * layer->channels);
+    }
+    whim_make_row(layer, &source, y, row);
+    return row;
 }
 
 enum whim_status whim_next_row(struct whim_run *run, const int8_t **row)
@@ -55,11 +49,12 @@ enum whim_status whim_next_row(struct whim_run *run, const int8_t **row)
     for (;;) {
         /* Go back to a layer whose source rows are all there, make its next row, go forward
          * again. */
-        layer_load(&layer, run->model, index);
+        layer_entry(&layer, run->model, index);
         if (index && run->made[index - 1] <= layer_last_row(&layer, run->made[index])) {
             index--;
             continue;
         }
+        layer_load(&layer, run->model, index);
         *row = make_row(run, index, &layer);
         if (index == last) return WHIM_OK;
         index++;

@@ -3,7 +3,8 @@ size that fits, and an upload with whichever flashing tool is installed.
 
 The board's `build` section adds to what main.py says:
 
-    link_flags, libraries  for the linker, with src/ports/<port>/link.ld
+    link_flags, libraries  for the linker, with src/ports/<port>/link.ld, which may include what
+                           the port that it shares has
     ram_sections           of the image, that take RAM
     second                 a second core's program: engine, `sources` and the folder `name` of the
                            port, with the link.ld there and the files `bare` as main.py has them.
@@ -13,7 +14,7 @@ The board's `build` section adds to what main.py says:
 and to `upload`: `wires`, where the programmer is connected, and `openocd`, the configuration that
 WCH's OpenOCD has for the chip.
 """
-# ruff: noqa: F821 (Import brings env, board, port, fail and compiler_only)
+# ruff: noqa: F821 (Import brings env, board, port, shares, fail, compiler_only)
 
 import re
 import subprocess
@@ -23,7 +24,7 @@ from pathlib import Path
 from SCons.Node.FS import File
 from SCons.Script import AlwaysBuild, Default, Import
 
-Import("env", "board", "port", "fail", "compiler_only")
+Import("env", "board", "port", "shares", "fail", "compiler_only")
 second = board.get("build.second", {})
 
 # What flashes the chip, in the order of preference: the command and its arguments.
@@ -57,12 +58,20 @@ env.Replace(
     SIZEPRINTCMD=None,
 )
 script = f"$PROJECT_SRC_DIR/ports/{port}/link.ld"
+stack = env.GetProjectOption("custom_stack", "")
 env.Append(
     ASPPFLAGS=board.get("build.flags") + compiler_only,
-    SRC_FILTER=[f"+<ports/{port}/*.S>"],
-    LINKFLAGS=[*board.get("build.link_flags"), "-Wl,-Map=$BUILD_DIR/firmware.map", "-T", script],
+    SRC_FILTER=[f"+<ports/{folder}/*.S>" for folder in (port, shares) if folder],
+    LINKFLAGS=[*board.get("build.link_flags"), "-Wl,-Map=$BUILD_DIR/firmware.map",
+               *(f"-L$PROJECT_SRC_DIR/ports/{folder}" for folder in (port, shares) if folder),
+               *([f"-Wl,--defsym=stack_least={stack}"] if stack else []), "-T", script],
     LIBS=board.get("build.libraries"),
 )
+
+
+if env.GetProjectOption("custom_lto", "no") == "yes":
+    # Few functions remain, for which those that save registers for others are not worth their room.
+    env.Append(CCFLAGS=["-flto"], LINKFLAGS=["-flto", "-Os", "-mno-save-restore"])
 
 
 def picture_check():
@@ -146,7 +155,7 @@ def upload(target, source, env):
 
 def finish(program):
     """The targets that follow from the linked program."""
-    env.Depends(program, script)
+    env.Depends(program, [script, env.Glob(f"$PROJECT_SRC_DIR/ports/{shares or port}/*.ld")])
     if second:
         build_second()
     binary = env.Command("$BUILD_DIR/firmware.bin", program, env.VerboseAction(

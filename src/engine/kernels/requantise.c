@@ -9,7 +9,12 @@ typedef char shift_is_arithmetic[(-1 >> 1) == -1 ? 1 : -1];
 /* a * m modulo 2^32, for m < 256. */
 static inline int32_t times(int32_t a, uint32_t m)
 {
-#ifdef WHIM_NO_MULTIPLY
+#if defined WHIM_ZMMUL
+    /* A chip with `mul`, which its compiler knows not how to use: GCC before version 13. */
+    int32_t product;
+    __asm__(".insn r 0x33, 0, 1, %0, %1, %2" : "=r"(product) : "r"(a), "r"(m));
+    return product;
+#elif defined WHIM_NO_MULTIPLY
     /* Horner's rule over the bits of m, highest first. */
     uint32_t product = 0, b = (uint32_t)a;
     m <<= 24;

@@ -43,6 +43,42 @@ static void unpack_ternary(const uint8_t *packed, uint32_t first, int8_t *out, u
     }
 }
 
+/* A sign and a power of two, or 0. */
+static void unpack_power(const uint8_t *packed, uint32_t first, int8_t *out, uint32_t count)
+{
+    uint32_t i;
+
+    for (i = first; i < first + count; i++) {
+        uint32_t code = packed[i / 2] >> 4 * (i & 1);
+        int32_t weight = (1 << (code & 7)) >> 1;
+        *out++ = (int8_t)(code & 8 ? -weight : weight);
+    }
+}
+
+/* Weights of a row or column that begins at `packed`. */
+static void unpack(const struct layer *layer, const uint8_t *packed, uint32_t first, int8_t *out,
+                   uint32_t count)
+{
+    if (encoded(layer, ENCODING_INT8)) unpack_int8(packed, first, out, count);
+    if (encoded(layer, ENCODING_INT4)) unpack_int4(packed, first, out, count);
+    if (encoded(layer, ENCODING_INT2)) unpack_int2(packed, first, out, count);
+    if (encoded(layer, ENCODING_TERNARY)) unpack_ternary(packed, first, out, count);
+    if (encoded(layer, ENCODING_POWER)) unpack_power(packed, first, out, count);
+}
+
+/* Weight `index` of `unit`: the three of a kernel row are a number to the base 3. */
+static int8_t triple_weight(const struct layer *layer, uint32_t unit, uint32_t index)
+{
+    const uint32_t place = index / layer->in_channels, channel = index % layer->in_channels;
+    const uint32_t word = place / 3 * triple_words(layer) + channel / 3;
+    const uint8_t *at = layer->weights + unit * triple_bytes(layer) + 2 * word;
+    uint32_t code = load16(at) >> 5 * (channel % 3) & 31;
+
+    if (place % 3 == 0) code /= 3;
+    if (place % 3 < 2) code /= 3;
+    return (int8_t)(code % 3) - 1;
+}
+
 int8_t whim_tile_weight(const struct layer *layer, const uint8_t *record, uint32_t lane)
 {
     uint32_t half = lane & 1 ? 16 : 0;
@@ -78,15 +114,24 @@ static const uint8_t *tile_record(const struct layer *layer, uint32_t unit, uint
 void whim_weights(const struct layer *layer, uint32_t unit, uint32_t first, int8_t *out,
                   uint32_t count)
 {
-    const uint8_t *packed = layer->weights + unit * layer->unit_bytes;
-
     if (is_tiled(layer)) {
         for (; count; count--, first++)
             *out++ = whim_tile_weight(layer, tile_record(layer, unit, first), unit % TILE);
         return;
     }
-    if (encoded(layer, ENCODING_INT8)) unpack_int8(packed, first, out, count);
-    if (encoded(layer, ENCODING_INT4)) unpack_int4(packed, first, out, count);
-    if (encoded(layer, ENCODING_INT2)) unpack_int2(packed, first, out, count);
-    if (encoded(layer, ENCODING_TERNARY)) unpack_ternary(packed, first, out, count);
+    if (is_triples(layer)) {
+        for (; count; count--, first++) *out++ = triple_weight(layer, unit, first);
+        return;
+    }
+    if (is_columns(layer)) {
+        for (; count; count--, first++) whim_column_weights(layer, first, unit, out++, 1);
+        return;
+    }
+    unpack(layer, layer->weights + unit * layer->unit_bytes, first, out, count);
+}
+
+void whim_column_weights(const struct layer *layer, uint32_t input, uint32_t first, int8_t *out,
+                         uint32_t count)
+{
+    unpack(layer, layer->weights + input * layer->unit_bytes, first, out, count);
 }

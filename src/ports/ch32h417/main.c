@@ -1,12 +1,12 @@
 /* Start of the firmware: the chip, then the application, with the die in flash. The application
  * starts the second core. */
 #include "app/app.h"
-#include "app/die_model.h"
+#include "app/flash_model.h"
 #include "ports/ch32h417/chip.h"
 
 int main(void)
 {
     port_start();
-    app_run(whim_die_model, whim_die_model_size);
+    app_run(whim_flash_model, whim_flash_model_size);
     return 0; /* never */
 }

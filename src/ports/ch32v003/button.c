@@ -3,7 +3,9 @@
 #include "ports/ch32v003/chip.h"
 #include "whim/port.h"
 
+#ifndef WHIM_NO_ENTROPY
 static volatile struct edges edges;
+#endif
 
 void button_interrupt_start(void)
 {
@@ -20,8 +22,10 @@ void button_interrupt_start(void)
 __attribute__((interrupt)) void button_interrupt(void)
 {
     EXTI_INTFR = 1u << PIN_BUTTON; /* a one clears it */
+#ifndef WHIM_NO_ENTROPY
     edges.times = (edges.times << 13 | edges.times >> 19) ^ ticks();
     edges.count++;
+#endif
 }
 
 bool port_button(void)
@@ -29,8 +33,10 @@ bool port_button(void)
     return !(GPIOC_INDR & 1u << PIN_BUTTON);
 }
 
+#ifndef WHIM_NO_ENTROPY
 struct edges button_edges(void)
 {
     struct edges copy = {edges.times, edges.count};
     return copy;
 }
+#endif

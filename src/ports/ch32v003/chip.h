@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <part.h> /* of the part that the image is for: there are several, see docs/PORTING.md */
+
 #include "ports/ch32v003/registers.h"
 #include "whim/status.h"
 

@@ -3,9 +3,9 @@
 
 void clock_start(void)
 {
-    /* Above 24 MHz the flash needs a wait state, before the clock is raised (CH32V003RM,
-     * FLASH_ACTLR; ch32fun's SystemInit). */
-    FLASH_ACTLR = FLASH_ACTLR_LATENCY_1;
+    /* Above 24 MHz the flash needs one wait state or two, before the clock is raised (CH32V003RM,
+     * CH32V00XRM, FLASH_ACTLR; ch32fun's SystemInit). */
+    FLASH_ACTLR = FLASH_WAITS;
     /* Undivided (reset divides HCLK by 3), and the PLL from HSI. The PLL must be off while its
      * source is chosen, as it is after every reset. */
     RCC_CFGR0 = 0;

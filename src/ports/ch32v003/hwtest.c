@@ -4,7 +4,7 @@
  * missing fails and the rest goes on. */
 #include "app/console.h"
 #include "app/die.h"
-#include "app/die_model.h"
+#include "app/flash_model.h"
 #include "app/screen.h"
 #include "drivers/ssd1306.h"
 #include "engine/crc.h"
@@ -99,14 +99,14 @@ static void picture(void)
     uint32_t check[2] = {0, 0};
 
     port_console("6 model in flash: ");
-    enum whim_status status = whim_open(&model, whim_die_model, whim_die_model_size);
+    enum whim_status status = whim_open(&model, whim_flash_model, whim_flash_model_size);
     port_console(whim_status_name(status));
     port_console(" ");
     result(!status);
     if (status) return;
 
     die_inputs(&die, inputs);
-    status = whim_start(&run, &model, inputs, whim_die_arena, whim_die_arena_size);
+    status = whim_start(&run, &model, inputs, whim_flash_arena, whim_flash_arena_size);
     uint32_t start = port_millis();
     while (!status && !(status = whim_next_row(&run, &row))) {
         check[1] = whim_crc32((const uint8_t *)row, DIE_SIZE);

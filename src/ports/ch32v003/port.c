@@ -3,10 +3,11 @@
 
 #include "ports/ch32v003/chip.h"
 
-const char port_name[] = "ch32v003";
+const char port_name[] = PORT_NAME;
 
 extern uint32_t port_stack_limit[], port_stack_top[]; /* link.ld */
 
+#ifndef WHIM_SMALL
 /* Why the chip was reset: the flags from bit 26 of RCC_RSTSCKR on. Those of earlier resets stay
  * until they are cleared here, and a power-on sets the pin's too, so the highest counts. */
 static const char *reset_cause(void)
@@ -18,6 +19,7 @@ static const char *reset_cause(void)
     while (i && !(flags & RCC_RSTSCKR_PINRSTF << i)) i--;
     return cause[i];
 }
+#endif
 
 void port_start(void)
 {
@@ -25,13 +27,21 @@ void port_start(void)
     time_start();
     console_start();
     watchdog_start();
+#ifndef WHIM_SMALL /* an image without a byte to spare, and so without a button and a few words */
     button_interrupt_start();
+#endif
+#ifndef WHIM_NO_I2C /* one without a display */
     i2c_start();
+#endif
+#ifndef WHIM_NO_ENTROPY /* an application that draws no random bytes */
     noise_start();
     entropy_start();
+#endif
+#ifndef WHIM_SMALL
     port_console("\nreset by ");
     port_console(reset_cause());
     port_console("\n");
+#endif
 }
 
 void port_restart(void)

@@ -12,6 +12,12 @@
 #define MTVAL 0x343
 #define INTSYSCR 0x804 - 0x1000 /* .insn takes its 12 bits signed */
 
+#ifdef WHIM_SMALL
+#define BUTTON fault
+#else
+#define BUTTON button_interrupt
+#endif
+
 /* The table must lie on a multiple of 1 KB: QingKe V2 ignores the low bits of mtvec (qingke-rt).
  * Here it opens the flash, since the chip begins to execute there, in the table's word 0. The other
  * words are addresses of handlers; what this port does not use ends in the fault report. */
@@ -31,7 +37,7 @@ vectors:
     .word fault                 /* 14 software */
     .word 0
     .word fault, fault, fault, fault
-    .word button_interrupt      /* 20 EXTI7_0 */
+    .word BUTTON                /* 20 EXTI7_0 */
     .word fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault
     .word console_interrupt     /* 32 USART1 */
     .word fault, fault, fault, fault, fault, fault

@@ -33,6 +33,11 @@ uint32_t port_millis(void)
     return milliseconds;
 }
 
+uint32_t port_cycles(void)
+{
+    return ticks();
+}
+
 void watchdog_start(void)
 {
     uint32_t start = ticks();

@@ -10,7 +10,7 @@
 #include "app/cat.h"
 #include "app/crisp.h"
 #include "app/die.h"
-#include "app/die_model.h"
+#include "app/flash_model.h"
 #include "app/dither.h"
 #include "app/tumble.h"
 #include "ports/sim/sim.h"
@@ -64,51 +64,6 @@ static void entropy(const char *seed)
     else sim_entropy_seed(number(seed));
 }
 
-static void *room(size_t bytes)
-{
-    void *memory = malloc(bytes ? bytes : 1);
-    if (!memory) sim_fail("no memory for %zu bytes", bytes);
-    return memory;
-}
-
-/* Read a whole file into memory of exactly its size, so that a sanitizer sees a read beyond it. */
-static uint8_t *load(const char *path, uint32_t *length)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) sim_fail("%s: %s", path, strerror(errno));
-    uint8_t *bytes = NULL;
-    size_t used = 0, got;
-    do {
-        enum { STEP = 65536 };
-        bytes = realloc(bytes, used + STEP);
-        if (!bytes) sim_fail("no memory for %s", path);
-        got = fread(bytes + used, 1, STEP, file);
-        used += got;
-    } while (got);
-    if (ferror(file)) sim_fail("%s: %s", path, strerror(errno));
-    if (used > UINT32_MAX) sim_fail("%s: too large for a model", path);
-    fclose(file);
-    uint8_t *exact = room(used);
-    memcpy(exact, bytes, used);
-    free(bytes);
-    *length = (uint32_t)used;
-    return exact;
-}
-
-/* Write to stdout; when nobody reads any more there is nothing left to do. */
-static void out(const void *bytes, size_t count)
-{
-    if (fwrite(bytes, 1, count, stdout) != count) exit(0);
-}
-
-/* Read one record of `size` bytes from stdin; false at the end. */
-static bool in(void *bytes, size_t size)
-{
-    size_t got = fread(bytes, 1, size, stdin);
-    if (got && got < size) sim_fail("stdin ends within a record of %zu bytes", size);
-    return got == size;
-}
-
 /* A file in memory as a card gives it, but at once. */
 struct memory_source {
     struct whim_source source;
@@ -141,7 +96,7 @@ struct maker {
 
 static bool is_streamed(const struct maker *maker)
 {
-    return maker->length >= 24 && (maker->file[22] | maker->file[23]); /* docs/FORMAT.md: chunk */
+    return maker->length >= 28 && (maker->file[18] | maker->file[19]); /* docs/FORMAT.md: chunk */
 }
 
 static enum whim_status open_streamed(struct maker *maker)
@@ -164,17 +119,17 @@ static enum whim_status open_maker(struct maker *maker, const uint8_t *file, uin
     maker->length = length;
     if (!is_streamed(maker)) {
         enum whim_status status = whim_open(&maker->model, file, length);
-        if (!status) maker->arena = room(maker->model.arena_bytes);
+        if (!status) maker->arena = sim_room(maker->model.arena_bytes);
         return status;
     }
-    uint32_t chunk = 16u * (file[22] | (uint32_t)file[23] << 8);
+    uint32_t chunk = 16u * (file[18] | (uint32_t)file[19] << 8);
     maker->buffer_bytes = 2 * ((chunk + 8 + 511) & ~511u);
-    maker->buffers = room(maker->buffer_bytes);
+    maker->buffers = sim_room(maker->buffer_bytes);
     enum whim_status status = open_streamed(maker);
     if (status != WHIM_DONE) return status;
     maker->model = maker->generator.model;
     maker->model.file = (const uint8_t *)maker->generator.head;
-    maker->arena = room(maker->model.arena_bytes);
+    maker->arena = sim_room(maker->model.arena_bytes);
     return WHIM_OK;
 }
 
@@ -197,13 +152,13 @@ static enum whim_status make(struct maker *maker, const int8_t *input, bool show
             status = whim_generate_start(generator, input, maker->arena, model->arena_bytes);
         }
         while (status == WHIM_OK || status == WHIM_BUSY) status = whim_generate_step(generator);
-        if (status == WHIM_DONE && shown) out(generator->picture, row_bytes * model->height);
+        if (status == WHIM_DONE && shown) sim_out(generator->picture, row_bytes * model->height);
     } else {
         struct whim_run run;
         const int8_t *row;
         status = whim_start(&run, model, input, maker->arena, model->arena_bytes);
         while (!status && !(status = whim_next_row(&run, &row))) {
-            if (shown) out(row, row_bytes);
+            if (shown) sim_out(row, row_bytes);
         }
     }
     return status;
@@ -212,11 +167,11 @@ static enum whim_status make(struct maker *maker, const int8_t *input, bool show
 static void decode(const char *path)
 {
     uint32_t length;
-    uint8_t *file = load(path, &length);
+    uint8_t *file = sim_load(path, &length);
     struct maker maker;
     stop_on(open_maker(&maker, file, length));
-    int8_t *input = room(maker.model.inputs);
-    while (in(input, maker.model.inputs)) stop_on(make(&maker, input, true));
+    int8_t *input = sim_room(maker.model.inputs);
+    while (sim_in(input, maker.model.inputs)) stop_on(make(&maker, input, true));
     free(input);
     close_maker(&maker);
     free(file);
@@ -228,15 +183,15 @@ static void check(void)
 {
     enum { QUICK = 1000000 };
     uint8_t size[4];
-    while (in(size, sizeof size)) {
+    while (sim_in(size, sizeof size)) {
         uint32_t length = size[0] | size[1] << 8 | size[2] << 16 | (uint32_t)size[3] << 24;
-        uint8_t *file = room(length);
+        uint8_t *file = sim_room(length);
         if (fread(file, 1, length, stdin) != length) sim_fail("stdin ends within a file");
         struct maker maker;
         enum whim_status status = open_maker(&maker, file, length);
         const struct whim_model *model = &maker.model;
         if (!status && model->macs <= QUICK) {
-            int8_t *input = room(model->inputs);
+            int8_t *input = sim_room(model->inputs);
             memset(input, 1, model->inputs);
             status = make(&maker, input, false);
             free(input);
@@ -262,7 +217,7 @@ static void rolls(uint64_t count)
     struct die die;
     for (; count; count--) {
         stop_on(die_roll(&die, port_entropy));
-        out(&die.pips, 1);
+        sim_out(&die.pips, 1);
     }
 }
 
@@ -271,29 +226,29 @@ static void verdicts(uint64_t count)
     uint32_t verdict;
     for (; count; count--) {
         stop_on(cat_verdict(port_entropy, &verdict));
-        out(&verdict, sizeof verdict);
+        sim_out(&verdict, sizeof verdict);
     }
 }
 
 static void grey(uint64_t count)
 {
     struct whim_model model;
-    stop_on(whim_open(&model, whim_die_model, whim_die_model_size));
+    stop_on(whim_open(&model, whim_flash_model, whim_flash_model_size));
     if (model.inputs != DIE_INPUTS) stop_on(WHIM_ERR_SHAPE);
-    void *arena = room(model.arena_bytes);
+    void *arena = sim_room(model.arena_bytes);
     for (; count; count--) {
         struct die die;
         struct whim_run run;
         int8_t inputs[DIE_INPUTS];
         const int8_t *row;
         stop_on(die_roll(&die, port_entropy));
-        out(&die.pips, 1);
+        sim_out(&die.pips, 1);
         die_inputs(&die, inputs);
         enum whim_status status = whim_start(&run, &model, inputs, arena, model.arena_bytes);
         while (!status && !(status = whim_next_row(&run, &row))) {
             for (uint32_t x = 0; x < (uint32_t)model.width * model.channels; x++) {
                 uint8_t value = (uint8_t)(row[x] + 128);
-                out(&value, 1);
+                sim_out(&value, 1);
             }
         }
         stop_on(status);
@@ -305,7 +260,7 @@ static void grey(uint64_t count)
 static bool in_die(struct die *die)
 {
     uint8_t record[2 + DIE_LATENT];
-    if (!in(record, sizeof record)) return false;
+    if (!sim_in(record, sizeof record)) return false;
     die->pips = record[0];
     die->turn = record[1];
     memcpy(die->latent, record + 2, DIE_LATENT);
@@ -318,7 +273,7 @@ static void inputs(void)
     while (in_die(&die)) {
         int8_t values[DIE_INPUTS];
         die_inputs(&die, values);
-        out(values, sizeof values);
+        sim_out(values, sizeof values);
     }
 }
 
@@ -326,8 +281,8 @@ static void screen(void)
 {
     struct whim_model model;
     struct die die;
-    stop_on(whim_open(&model, whim_die_model, whim_die_model_size));
-    void *arena = room(model.arena_bytes);
+    stop_on(whim_open(&model, whim_flash_model, whim_flash_model_size));
+    void *arena = sim_room(model.arena_bytes);
     while (in_die(&die)) {
         struct crisp crisp;
         int8_t values[DIE_INPUTS];
@@ -336,7 +291,7 @@ static void screen(void)
                             die.latent[DIE_SHADE]));
         for (uint32_t page = 0; page < CRISP_PAGES; page++) {
             stop_on(crisp_page(&crisp));
-            out(crisp.page, sizeof crisp.page);
+            sim_out(crisp.page, sizeof crisp.page);
         }
     }
     free(arena);
@@ -347,11 +302,11 @@ static void dither(void)
     static int8_t rgb[3 * DITHER_SIZE * DITHER_SIZE];
     static uint8_t tones[DITHER_ROOM];
     struct dither state;
-    while (in(rgb, sizeof rgb)) {
+    while (sim_in(rgb, sizeof rgb)) {
         dither_start(&state, rgb, tones);
         for (uint32_t page = 0; page < DITHER_PAGES; page++) {
             dither_page(&state);
-            out(state.page, sizeof state.page);
+            sim_out(state.page, sizeof state.page);
         }
     }
 }
@@ -360,7 +315,7 @@ static void speech(const char *path)
 {
     struct whim_bank bank;
     uint32_t length;
-    uint8_t *file = load(path, &length);
+    uint8_t *file = sim_load(path, &length);
     stop_on(length < WHIM_BANK_SECTOR ? WHIM_ERR_TRUNCATED : whim_bank_open(&bank, file, length));
     for (uint32_t number = 0; number < WHIM_FRAGMENTS; number++) {
         int16_t samples[1024];
@@ -372,7 +327,7 @@ static void speech(const char *path)
         const uint8_t *bytes = file + fragment.offset;
         uint32_t count = fragment.bytes;
         while ((got = whim_sound_decode(&sound, &bytes, &count, samples, 1024))) {
-            out(samples, got * sizeof *samples);
+            sim_out(samples, got * sizeof *samples);
         }
         stop_on(whim_sound_status(&sound));
     }
@@ -382,21 +337,21 @@ static void speech(const char *path)
 static void sizes(void)
 {
     struct whim_model model;
-    stop_on(whim_open(&model, whim_die_model, whim_die_model_size));
+    stop_on(whim_open(&model, whim_flash_model, whim_flash_model_size));
     printf("sizes arena_bytes=%lu model=%zu stage=%zu\n", (unsigned long)model.arena_bytes,
            sizeof model, sizeof(struct stage));
 }
 
 static void device(int count, char **options)
 {
-    const uint8_t *model = whim_die_model;
-    uint32_t length = whim_die_model_size;
+    const uint8_t *model = whim_flash_model;
+    uint32_t length = whim_flash_model_size;
     sim_entropy_system();
     for (int i = 0; i < count; i += 2) {
         if (i + 1 == count) sim_fail("%s needs a value", options[i]);
         if (!strcmp(options[i], "--seed")) sim_entropy_seed(number(options[i + 1]));
         else if (!strcmp(options[i], "--entropy")) sim_entropy_file(options[i + 1]);
-        else if (!strcmp(options[i], "--model")) model = load(options[i + 1], &length);
+        else if (!strcmp(options[i], "--model")) model = sim_load(options[i + 1], &length);
         else sim_fail("unknown option %s", options[i]);
     }
     if (isatty(STDIN_FILENO) || isatty(STDOUT_FILENO)) {

@@ -232,6 +232,11 @@ uint32_t port_micros(void)
     return (uint32_t)now;
 }
 
+uint32_t port_cycles(void)
+{
+    return 0;
+}
+
 static uint32_t get_number(void)
 {
     uint32_t number = 0;

@@ -16,18 +16,34 @@ static int32_t place(const struct layer *layer, const struct rows *source, uint3
 }
 
 /* out[y, x] = sum of in[y * stride + row - pad, x * stride + column - pad] * w[row, column] */
+static int32_t conv_sum(const struct layer *layer, const struct rows *source, uint32_t channel,
+                        uint32_t y, uint32_t x)
+{
+    int32_t sum = 0;
+    uint32_t row, column;
+
+    for (row = 0; row < layer->kernel; row++)
+        for (column = 0; column < layer->kernel; column++)
+            sum += place(layer, source, channel, row, column,
+                         (int32_t)(y * layer->stride + row) - layer->pad,
+                         (int32_t)(x * layer->stride + column) - layer->pad);
+    return sum;
+}
+
+/* A pooled layer has the largest sum of each 2x2. */
 static void conv_row(const struct layer *layer, const struct rows *source, uint16_t y, int8_t *out)
 {
-    uint32_t x, channel, row, column;
+    const uint32_t side = is_pooled(layer) ? 2 : 1;
+    uint32_t x, channel, i;
 
     for (x = 0; x < layer->width; x++)
         for (channel = 0; channel < layer->channels; channel++) {
-            int32_t sum = 0;
-            for (row = 0; row < layer->kernel; row++)
-                for (column = 0; column < layer->kernel; column++)
-                    sum += place(layer, source, channel, row, column,
-                                 (int32_t)(y * layer->stride + row) - layer->pad,
-                                 (int32_t)(x * layer->stride + column) - layer->pad);
+            int32_t sum = INT32_MIN;
+            for (i = 0; i < side * side; i++) {
+                int32_t other = conv_sum(layer, source, channel, side * y + i / side,
+                                         side * x + i % side);
+                if (other > sum) sum = other;
+            }
             whim_requantise(layer, channel, &sum, 1, out++, 1);
         }
 }

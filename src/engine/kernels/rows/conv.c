@@ -53,42 +53,76 @@ static void add_place(const struct layer *layer, uint32_t channel, uint32_t row,
     whim_add_weights(layer, channel, first, channels, &stretch, line);
 }
 
-/* All channels of output columns from <= x < to of row y. */
+/* The sums of a channel for columns from <= x < to of row y, before any pooling. */
+static void sum_up(const struct layer *layer, const struct rows *source, uint32_t channel,
+                   int32_t y, int32_t from, int32_t to, int32_t *sums)
+{
+    int32_t stride = layer->stride, row, column, i;
+
+    for (i = 0; i < STRETCH; i++) sums[i] = 0;
+    for (row = 0; row < layer->kernel; row++) {
+        int32_t at = y * stride + row - layer->pad;
+        if (is(layer, OP_CONV_TRANSPOSE)) {
+            at = y + layer->pad - row;
+            if (at % stride) continue; /* not this row's phase */
+            at /= stride;
+        }
+        if (at < 0 || at >= source->height) continue;
+        for (column = 0; column < layer->kernel; column++)
+            add_place(layer, channel, (uint32_t)row, column, row_at(source, (uint32_t)at), from, to,
+                      sums);
+    }
+}
+
+/* The largest of each 2x2, from two rows of `count` sums to the first half of the first. */
+static void pool(int32_t *sums, const int32_t *below, int32_t count)
+{
+    int32_t i;
+
+    for (i = 0; i < count; i += 2)
+        sums[i / 2] = larger(larger(sums[i], sums[i + 1]), larger(below[i], below[i + 1]));
+}
+
+/* A pooled layer's sums for what columns from <= x < to become. Apart, for the memory that it takes
+ * on the stack. */
+__attribute__((noinline)) static void sum_up_pooled(const struct layer *layer,
+                                                    const struct rows *source, uint32_t channel,
+                                                    int32_t y, int32_t from, int32_t to,
+                                                    int32_t *sums)
+{
+    int32_t below[STRETCH];
+
+    sum_up(layer, source, channel, 2 * y, from, to, sums);
+    sum_up(layer, source, channel, 2 * y + 1, from, to, below);
+    pool(sums, below, to - from);
+}
+
+/* All channels of row y, for columns from <= x < to of what is not pooled yet. */
 static void make_stretch(const struct layer *layer, const struct rows *source, int32_t y,
                          int32_t from, int32_t to, int8_t *out)
 {
-    int32_t sums[STRETCH], stride = layer->stride, row, column, i;
+    int32_t sums[STRETCH], count = to - from;
     uint32_t channel;
 
+    if (is_pooled(layer)) count /= 2;
     for (channel = 0; channel < layer->channels; channel++) {
-        for (i = 0; i < STRETCH; i++) sums[i] = 0;
-        for (row = 0; row < layer->kernel; row++) {
-            int32_t at = y * stride + row - layer->pad;
-            if (is(layer, OP_CONV_TRANSPOSE)) {
-                at = y + layer->pad - row;
-                if (at % stride) continue; /* not this row's phase */
-                at /= stride;
-            }
-            if (at < 0 || at >= source->height) continue;
-            for (column = 0; column < layer->kernel; column++)
-                add_place(layer, channel, (uint32_t)row, column, row_at(source, (uint32_t)at), from,
-                          to, sums);
-        }
-        whim_requantise(layer, channel, sums, (uint32_t)(to - from), out + channel,
-                        layer->channels);
+        if (is_pooled(layer)) sum_up_pooled(layer, source, channel, y, from, to, sums);
+        else sum_up(layer, source, channel, y, from, to, sums);
+        whim_requantise(layer, channel, sums, (uint32_t)count, out + channel, layer->channels);
     }
 }
 
 void whim_conv_row(const struct layer *layer, const struct rows *source, uint16_t y, int8_t *out)
 {
-    int32_t from, to, width = layer->width;
+    int32_t from, to, width = layer->width, side = is_pooled(layer) ? 2 : 1;
 
     if (is_tiled(layer)) {
         whim_tiled_row(layer, source, y, out);
         return;
     }
-    for (from = 0; from < width; from = to) {
+    width *= side;
+    for (from = 0; from < width; from = to) { /* STRETCH is even */
         to = smaller(from + STRETCH, width);
-        make_stretch(layer, source, y, from, to, out + from * layer->channels);
+        make_stretch(layer, source, y, from, to, out + from / side * layer->channels);
     }
 }
