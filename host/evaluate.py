@@ -4,7 +4,7 @@
 examples:
   python host/evaluate.py die                   10,000 rolls over all angles
   python host/evaluate.py die --sheet FILE.png  also made and drawn dice to look at
-  python host/evaluate.py cat --data CATS --model runs/cat/best.npz --model card/cat4.whim
+  python host/evaluate.py cat --data CATS --model runs/cat/generator.npz --model card/cat4.whim
   python host/evaluate.py cat --data CATS --model card/cat4.whim --neighbours FILE.png
 """
 
@@ -36,7 +36,9 @@ def cat(args: argparse.Namespace) -> None:
     from whim import cat_evaluation
 
     kept = packing.DATA.parent / "runs/features"
-    report = cat_evaluation.judge(args.data, args.model, args.count, args.seed, args.net, kept)
+    report = cat_evaluation.judge(
+        args.data, args.model, args.count, args.seed, args.net, kept, args.made
+    )
     if args.neighbours:
         model = args.model[-1]
         near = cat_evaluation.neighbours(
@@ -80,6 +82,7 @@ def main() -> int:
         help="a float generator (.npz), a packed one (.whim) or pictures (.npy); again for more",
     )
     command.add_argument("--count", type=int, default=5000, help="pictures of each (default: 5000)")
+    command.add_argument("--made", type=int, help="pictures of each model (default: as many)")
     command.add_argument("--seed", type=int, default=1, help="of the latents (default: 1)")
     command.add_argument(
         "--net", choices=("lite0", "resnet"), default="lite0", help="the judge (default: lite0)"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Turn a trained cat generator, in floating point, into the integers that the device runs.
+"""Turn a trained cat generator, in floating point, into the integers that the device runs: quickly,
+by rounding. `host/train.py cat8` and `cat4` lose less, and need PyTorch.
 
 example:
   python host/quantise.py --checkpoint cat.npz                  8-bit weights, to data/cat.npz

@@ -1,6 +1,7 @@
 """The cats' training and judging, by nets so small that it takes seconds; needs PyTorch."""
 
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,11 +105,10 @@ def test_a_run_that_is_killed_anywhere_goes_on_as_if_it_had_not_been(tmp_path, m
     assert all(torch.equal(resumed[key], unbroken[key]) for key in unbroken)
 
 
-def test_a_run_from_nothing_first_learns_to_draw_pictures_from_their_components(monkeypatch):
-    monkeypatch.setattr(cat_training, "RATE", 1e-2)
+def test_a_run_from_nothing_first_learns_to_draw_pictures_from_their_components():
     grey = np.broadcast_to(RNG.integers(0, 256, (64, 1, 1, 1), np.uint8), PICTURES.shape).copy()
     run = new_run(blurred=40, pictures=grey)
-    losses = [run.train_step()["reconstruction"] for _ in range(40)]
+    losses = [run.train_step(rate=1e-2)["reconstruction"] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
     assert set(run.train_step()) == {"heads", "generator"}
 
@@ -137,13 +137,26 @@ def test_a_run_reports_and_leaves_its_files(tmp_path, monkeypatch):
     cat_training.train(PICTURES, tmp_path, steps=3)
     assert {file.name for file in tmp_path.iterdir()} == {
         "state.pt",
-        "best.npz",
-        "last.npz",
+        "generator.npz",
         "sheet.png",
         "log.txt",
     }
     assert [line.split(",")[0] for line in (tmp_path / "log.txt").open()] == ["step 2", "step 3"]
     assert Image.open(tmp_path / "sheet.png").size == (12 * 128, 8 * 128)
+
+
+def test_the_rate_is_constant_and_then_falls_to_zero(monkeypatch):
+    rates = []
+    run = SimpleNamespace(step=0)
+
+    def step(rate):
+        rates.append(rate / cat_training.RATE)
+        run.step += 1
+        return {}
+
+    run.train_step = step
+    list(cat_training.progress(run, 16))
+    assert rates == [1.0] * 15 + [0.5]
 
 
 def test_the_generator_has_the_layers_that_the_packer_knows(tmp_path):

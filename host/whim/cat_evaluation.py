@@ -12,8 +12,17 @@ NEIGHBOURS, BATCH = 5, 50
 REAL = 1000  # real pictures whose nearest others are looked for
 
 
-def judge(data: Path, models: list[Path], count: int, seed: int, net: str, kept: Path) -> dict:
-    """Fréchet and kernel distance (x1000) of each model's pictures to `count` real ones.
+def judge(
+    data: Path,
+    models: list[Path],
+    count: int,
+    seed: int,
+    net: str,
+    kept: Path,
+    made_count: int | None = None,
+) -> dict:
+    """Fréchet and kernel distance (x1000) of each model's `made_count` pictures, as many if None,
+    to `count` real ones.
 
     The first row is the floor: the real pictures that are left, against the same. `models`: files
     as in `pictures`. `net`: whose features are compared, of cat_metrics.NETS. `kept`: a folder for
@@ -23,7 +32,7 @@ def judge(data: Path, models: list[Path], count: int, seed: int, net: str, kept:
     known = features(real, net, kept)
     rows = []
     for name, shown in [("real", rest), *((str(path), path) for path in models)]:
-        made = pictures(shown, count, seed) if isinstance(shown, Path) else shown
+        made = pictures(shown, made_count or count, seed) if isinstance(shown, Path) else shown
         seen = features(made, net, kept)
         rows.append(
             dict(

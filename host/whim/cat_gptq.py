@@ -1,8 +1,9 @@
-"""The cat generator in 4 bits and fewer: what rounding one weight loses, the next make up for.
+"""The cat generator in integers: what rounding one weight loses, the next make up for.
 
 GPTQ (Frantar et al. 2023): a layer's weights are rounded one input after the other, and those of
 the inputs still to come take up the error, as far as the inputs are correlated. How far that is,
-what the integer layers before make of some latents shows. Needs PyTorch.
+what the integer layers before make of some latents shows; and what those have lost is made up for
+before. Needs PyTorch.
 """
 
 from collections.abc import Callable
@@ -43,10 +44,11 @@ def quantise(
     wanted = source * scale
     layers = []
     for stage, following, width in progress(list(zip(stages, [*stages[1:], None], widths))):
+        missed = wanted / scale - source
         wanted = transposed(stage, wanted) + column(stage.bias)
         if following:
             wanted /= column(cat_net.even_out(stage, following, some(wanted.relu())))
-        weights, weight_scale = rounded(stage, *WIDTHS[width], source)
+        weights, weight_scale = rounded(stage, *WIDTHS[width], source, missed)
         units = len(weight_scale)
         layer = Layer(
             Op.CONV_TRANSPOSE,
@@ -74,21 +76,24 @@ def quantise(
     return Model((z.shape[1], 1, 1), layers)
 
 
-def rounded(stage, encoding, limit, source) -> tuple[np.ndarray, np.ndarray]:
+def rounded(stage, encoding, limit, source, missed) -> tuple[np.ndarray, np.ndarray]:
     """Weights in integers, shaped as the stage's, and the scale of each output channel.
 
     Outputs of one phase of the transposed convolution (as docs/DESIGN.md calls it) share their
-    kernel places, so a phase is a matrix product of windows of the source.
+    kernel places, so a phase is a matrix product of windows of the source. `missed`: what the
+    source lacks of the float net's; before the weights are rounded they make up for that, too, by
+    least squares: W (x + missed) is nearest to (W + W E[missed x'] E[x x']^-1) x.
     """
-    places, power, count = phases(stage), 0, 0
-    for part in source.split(BATCH):
-        seen = windows(stage, part).transpose(0, 1).flatten(1)
-        power, count = power + seen @ seen.T, count + seen.shape[1]
+    places, power, lack, count = phases(stage), 0, 0, 0
+    for part, off in zip(source.split(BATCH), missed.split(BATCH)):
+        seen, off = (windows(stage, x).transpose(0, 1).flatten(1) for x in (part, off))
+        power, lack, count = power + seen @ seen.T, lack + off @ seen.T, count + seen.shape[1]
     power /= count
     power.diagonal().add_(DAMP * power.diagonal().mean())
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(power))
 
     flat = torch.cat([gather(stage.weights, place) for place in places])
+    flat += flat @ (lack / count) @ inverse
     units = stage.weights.shape[3]
     widest = flat.abs().amax(1).view(-1, units).amax(0) / (limit - 1)
     least, weight_scale = torch.full((units,), torch.inf), widest.clone()

@@ -182,12 +182,16 @@ def _error(values: np.ndarray, scale: float, weight: np.ndarray) -> float:
 
 
 def tanh_table(wanted: np.ndarray) -> tuple[float, np.ndarray]:
-    """Before tanh, the scale of least error after it; and tanh's table: grey value - 128."""
+    """Before tanh, the scale of least mean error after it; and tanh's table: grey value - 128.
+
+    Least squares would give coarser steps, for the few values that are almost black or white: a
+    judge of pictures sees the steps in soft fur (FD +3.0 % instead of +2.3 %).
+    """
     values = wanted.reshape(-1)
 
     def error(scale):
         steps = np.clip(np.rint(values / scale), -128, 127)
-        return ((np.tanh(steps * scale) - np.tanh(values)) ** 2).sum()
+        return np.abs(np.tanh(steps * scale) - np.tanh(values)).sum()
 
     scale = min(np.geomspace(0.01, 0.05, 25), key=error)
     table = np.rint((np.tanh(np.arange(-128, 128) * scale) + 1) * 127.5) - 128

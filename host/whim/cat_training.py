@@ -25,6 +25,7 @@ from whim.cat_generator import LATENT
 
 BATCH = 32
 RATE, BETAS = 2e-4, (0.0, 0.99)
+FALLING = 0.125  # share of a run, its last, over which the rate falls to zero, linearly
 AVERAGE_IMAGES = 10_000  # half-life of the moving average; a fifth of the run while it is young
 BLURRED_STEPS = 500  # without heads, where a run begins from nothing
 CHECKPOINT_STEPS, REPORT_STEPS = 50, 500
@@ -35,9 +36,10 @@ LINE_SECONDS = 60  # between two lines of progress where there is no terminal
 def train(pictures: np.ndarray, out: Path, steps: int, seed: int = 0, start: Path | None = None):
     """Train on `pictures`, uint8 (N, 64, 64, 3), until `steps` in all; keep in the folder `out`:
 
-    state.pt, the checkpoint that a later call goes on from; best.npz, the averaged generator of the
-    least kernel distance so far, and last.npz; sheet.png, made of the same latents every time;
-    log.txt, the kernel distances. `start`: a generator's .npz to begin with.
+    state.pt, the checkpoint that a later call goes on from; with each report generator.npz, the
+    averaged generator, sheet.png, what it makes of the same latents every time, and a line of
+    log.txt, its kernel distance. `start`: a generator's .npz to begin with. The rate depends on
+    `steps`: whoever goes on from a checkpoint gives the same.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -59,7 +61,7 @@ def progress(run: "Run", steps: int):
     last = -math.inf
     with tqdm(total=steps, initial=run.step, disable=None, unit="step") as bar:
         while run.step < steps:
-            losses = run.train_step()
+            losses = run.train_step(RATE * min(1, (1 - run.step / steps) / FALLING))
             bar.update()
             bar.set_postfix(losses, refresh=False)
             if bar.disable and time.monotonic() - last > LINE_SECONDS:
@@ -98,8 +100,11 @@ class Run:
         x = self.pictures[rows].permute(0, 3, 1, 2).float() / 127.5 - 1
         return torch.where(mirrored[rows, None, None, None], x.flip(3), x).to(self.device)
 
-    def train_step(self) -> dict[str, float]:
+    def train_step(self, rate: float = RATE) -> dict[str, float]:
         """One more step; answers its losses."""
+        for optimiser in (self.generator_optimiser, self.heads_optimiser):
+            for group in optimiser.param_groups:
+                group["lr"] = rate
         self.generator.train()
         losses = self.reconstruct() if self.step < self.blurred else self.compete()
         self.step += 1
@@ -190,23 +195,17 @@ class Report:
     """Every so often a sheet, and a kernel distance of few pictures: is it getting better?"""
 
     def __init__(self, pictures: np.ndarray, out: Path):
-        self.out, self.log, self.best = out, out / "log.txt", math.inf
+        self.out = out
         rows = np.random.default_rng(0).permutation(len(pictures))[: 2 * JUDGED]
         self.real = cat_metrics.features(pictures[rows], fast=True)
-        if self.log.exists():
-            self.best = min(float(line.split()[-1]) for line in self.log.open())
 
     def __call__(self, run: Run) -> str:
         cat_generator.measure_norms(run.average)
         made = cat_generator.pictures(run.average, cat_generator.latents(JUDGED, seed=1))
         distance = cat_metrics.kid(cat_metrics.features(made, fast=True), self.real, subsets=20)
-        figure = 1000 * distance
-        line = f"step {run.step}, {run.step * BATCH} pictures, KID x1000 {figure:.2f}"
-        with self.log.open("a") as log:
+        line = f"step {run.step}, {run.step * BATCH} pictures, KID x1000 {1000 * distance:.2f}"
+        with (self.out / "log.txt").open("a") as log:
             log.write(line + "\n")
-        cat_generator.save(self.out / "last.npz", run.average)
-        if figure < self.best:
-            self.best = figure
-            cat_generator.save(self.out / "best.npz", run.average)
+        cat_generator.save(self.out / "generator.npz", run.average)
         sheets.sheet(made[:96], 12, scale=2).save(self.out / "sheet.png")
         return line
