@@ -107,29 +107,11 @@ enum { RCC_NONE = GATE_NONE, RCC_REFUSED = GATE_REFUSED, RCC_ADC_CLOCK = RCC_APB
 #define EITHER(v003, v002) v003
 #define CHIP_REGISTERS "registers.def"
 #include "tables.h"
+#include "v00_type.h"
 
 const struct chip_type chip_ch32v003 = {
     .name = "CH32V003",
-    .blocks = blocks,
-    .block_count = sizeof blocks / sizeof *blocks,
-    .registers = registers,
-    .register_count = REGISTERS,
-    .ticks_per_us = 48,
-    .lsi_hertz = 128000,
-    .irqs = IRQS,
-    .least_bytes = 2,
-    .priority_unused = 0x3f,
-    .merges = ~0u,
-    .gpio = {{GPIOA_CFGLR, 0, GPIOC_CFGLR, GPIOD_CFGLR}, {0x06, 0, 0xff, 0xff}},
-    .exti = {EXTI_INTENR, 8, IRQ_EXTI, 0},
-    .usart = {USART1_STATR, IRQ_USART, PORT_D, 5, 6},
-    .i2c = {I2C1_CTLR1, IRQ_I2C_EVENT, IRQ_I2C_ERROR, PORT_C, 2, 1, 63, false},
-    .systick = {{SYSTICK_CTLR, SYSTICK_SR, 0, IRQ_SYSTICK, IRQ_SOFTWARE, EVENT_SYSTICK}},
-    .watchdog = {IWDG_CTLR, RCC_RSTSCKR},
+    V00_TYPE,
     .no_wait_mhz = 24,
     .one_wait_mhz = 48,
-    .reset = v00_reset,
-    .restored = flash_waits,
-    .event = v00_event,
-    .exti_port = v00_exti_port,
 };

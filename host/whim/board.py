@@ -23,17 +23,15 @@ import numpy as np
 
 from whim.device import ROOT, Handheld
 from whim.display import ADDRESS, Display, DisplayError
+from whim.environments import names, setting
 from whim.machine import FAULT, I2C, UART, BoardError, Machine
 
 SEED_MAGIC = 0x57484D53
 LOW, NONE = 0, 2  # what a wire does to a pin
 CHIPS = {  # of platformio.ini's environments that are not called after their chip
-    "ch32v003_hwtest": "ch32v003",
-    "digits_v003": "ch32v003",
-    "digits_v003_large": "ch32v003",
-    "digits_v003_dense": "ch32v003",
-    "digits_v002": "ch32v002",
-    "digits_v002_large": "ch32v002",
+    name: chip
+    for name in names()
+    if (chip := setting(name, "board")) in ("ch32v003", "ch32v002") and name != chip
 }
 
 

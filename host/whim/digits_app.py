@@ -2,8 +2,6 @@
 how a picture is typed, and what it answers. src/app/digits has the application itself.
 """
 
-import configparser
-import functools
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +10,7 @@ import numpy as np
 
 from whim import digits
 from whim.device import ROOT, DeviceError, lines
+from whim.environments import names, setting
 
 PICTURES = ROOT / "data/digits-pictures.txt"
 PROGRAM = ROOT / ".pio/build/digits/program"
@@ -74,27 +73,9 @@ def answer(said: str) -> Answer:
 def environment(name: str) -> tuple[str, str]:
     """The board and the net of one of PlatformIO's environments."""
     if setting(name, "custom_app") != "digits":
-        known = [part[4:] for part in _settings() if part.startswith("env:")]
-        known = [part for part in known if setting(part, "custom_app") == "digits"]
+        known = [part for part in names() if setting(part, "custom_app") == "digits"]
         raise DeviceError(f"{name} is no environment that reads digits: there are {known}")
     return setting(name, "board"), setting(name, "custom_model").removeprefix("digits-")
-
-
-def setting(name: str, key: str) -> str:
-    """What platformio.ini says of an environment, or of what it extends; "" for nothing."""
-    settings, section = _settings(), f"env:{name}"
-    while section in settings:
-        if key in settings[section]:
-            return settings[section][key]
-        section = settings[section].get("extends")
-    return ""
-
-
-@functools.cache
-def _settings() -> configparser.ConfigParser:
-    settings = configparser.ConfigParser(interpolation=None)
-    settings.read(ROOT / "platformio.ini")
-    return settings
 
 
 class Line:

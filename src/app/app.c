@@ -65,15 +65,6 @@ static void report(enum whim_status status, const char *doing)
     if (screen_error(whim_status_name(status))) console_text("  the display shows nothing\n");
 }
 
-static void tell_model(void)
-{
-    console_number("model inputs=", app.model.inputs);
-    console_number(" arena_bytes=", (int32_t)app.model.arena_bytes);
-    console_number(" macs=", (int32_t)app.model.macs);
-    console_number(" layers=", app.model.layers);
-    console_text("\n");
-}
-
 /* Check all of the model. Where it cannot be used, tell so, and answer false. */
 static bool open_model(void)
 {
@@ -189,7 +180,7 @@ static void selftest_command(const char *word)
 static void model_command(const char *none)
 {
     (void)none;
-    if (open_model()) tell_model();
+    if (open_model()) tell_model(&app.model);
 }
 
 static void stats_command(const char *none)
@@ -397,7 +388,7 @@ void app_run(const uint8_t *file, uint32_t length)
     app.length = length;
 
     if (open_model()) {
-        tell_model();
+        tell_model(&app.model);
         enum whim_status status = show_idle();
         if (status) report(status, "drawing the first screen");
     }

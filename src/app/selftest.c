@@ -36,3 +36,12 @@ void selftest(struct whim_run *run, struct whim_model *model, int8_t *input, uin
     }
     console_text("selftest done\n");
 }
+
+void tell_model(const struct whim_model *model)
+{
+    console_number("model inputs=", model->inputs);
+    console_number(" arena_bytes=", (int32_t)model->arena_bytes);
+    console_number(" macs=", (int32_t)model->macs);
+    console_number(" layers=", model->layers);
+    console_text("\n");
+}

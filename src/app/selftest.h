@@ -1,4 +1,4 @@
-/* The self-test: does this board compute what every other computes? */
+/* The model in flash: what it takes, and does this board compute what every other computes? */
 #ifndef APP_SELFTEST_H
 #define APP_SELFTEST_H
 
@@ -19,5 +19,8 @@
  * test meanwhile. */
 void selftest(struct whim_run *run, struct whim_model *model, int8_t *input, uint32_t mask,
               void *arena, uint32_t arena_bytes);
+
+/* Tell the console what an open model takes, in a line. */
+void tell_model(const struct whim_model *model);
 
 #endif

@@ -119,13 +119,7 @@ static void selftest_command(const char *none)
 static void model_command(const char *none)
 {
     (void)none;
-    const struct whim_model *model = &app.classifier.model;
-    if (!open_model()) return;
-    console_number("model inputs=", model->inputs);
-    console_number(" arena_bytes=", (int32_t)model->arena_bytes);
-    console_number(" macs=", (int32_t)model->macs);
-    console_number(" layers=", model->layers);
-    console_text("\n");
+    if (open_model()) tell_model(&app.classifier.model);
 }
 
 static void stats_command(const char *none)
@@ -173,7 +167,7 @@ void app_run(const uint8_t *file, uint32_t length)
     app.file = file;
     app.length = length;
     if (open_model()) {
-        model_command(NULL);
+        tell_model(&app.classifier.model);
         show_picture(0);
     }
     shell_show(&app.shell);

@@ -1,4 +1,5 @@
-/* Convolution in triples for any shape: the fast kernels take it where a row is none of theirs. */
+/* Convolution in triples for any shape: the reference, and what the fast kernels for RV32EC take
+ * where a row is none of theirs. */
 #ifndef WHIM_ENGINE_KERNELS_TRIPLES_PLAIN_H
 #define WHIM_ENGINE_KERNELS_TRIPLES_PLAIN_H
 

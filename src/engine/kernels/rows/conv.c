@@ -1,6 +1,7 @@
 /* Convolution and transposed convolution, a channel's row at a time: each weight is unpacked once
  * and added to all columns that it reaches; the reference unpacks it for every column anew. */
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/rows/pool.h"
 #include "engine/kernels/rows/sums.h"
 #include "engine/kernels/tiles.h"
 
@@ -8,11 +9,6 @@ static int32_t divide_up(int32_t a, int32_t b)
 {
     if (b == 1) return a;
     return a <= 0 ? -(-a / b) : (a + b - 1) / b;
-}
-
-static int32_t larger(int32_t a, int32_t b)
-{
-    return a > b ? a : b;
 }
 
 static int32_t smaller(int32_t a, int32_t b)
@@ -74,15 +70,6 @@ static void sum_up(const struct layer *layer, const struct rows *source, uint32_
     }
 }
 
-/* The largest of each 2x2, from two rows of `count` sums to the first half of the first. */
-static void pool(int32_t *sums, const int32_t *below, int32_t count)
-{
-    int32_t i;
-
-    for (i = 0; i < count; i += 2)
-        sums[i / 2] = larger(larger(sums[i], sums[i + 1]), larger(below[i], below[i + 1]));
-}
-
 /* A pooled layer's sums for what columns from <= x < to become. Apart, for the memory that it takes
  * on the stack. */
 __attribute__((noinline)) static void sum_up_pooled(const struct layer *layer,
@@ -94,7 +81,7 @@ __attribute__((noinline)) static void sum_up_pooled(const struct layer *layer,
 
     sum_up(layer, source, channel, 2 * y, from, to, sums);
     sum_up(layer, source, channel, 2 * y + 1, from, to, below);
-    pool(sums, below, to - from);
+    pool(sums, below, (to - from) / 2);
 }
 
 /* All channels of row y, for columns from <= x < to of what is not pooled yet. */

@@ -4,6 +4,7 @@
 
 #include "engine/bytes.h"
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/rows/pool.h"
 
 enum { ROW = 2 * STRETCH }; /* columns of sums at a time, for STRETCH outputs */
 
@@ -48,16 +49,11 @@ static void sum_up(const struct layer *layer, const struct rows *source, const u
     }
 }
 
-static int32_t larger(int32_t a, int32_t b)
-{
-    return a > b ? a : b;
-}
-
 void whim_triples_row(const struct layer *layer, const struct rows *source, uint16_t y, int8_t *out)
 {
     const int32_t side = is_pooled(layer) ? 2 : 1;
     const uint8_t *words = layer->weights;
-    int32_t sums[ROW], below[ROW], channel, from, count, x;
+    int32_t sums[ROW], below[ROW], channel, from, count;
 
     for (channel = 0; channel < layer->channels; channel++, words += triple_bytes(layer)) {
         int8_t *to = out + channel * layer->channel_step;
@@ -66,9 +62,7 @@ void whim_triples_row(const struct layer *layer, const struct rows *source, uint
             sum_up(layer, source, words, side * y, side * from, side * count, sums);
             if (side == 2) {
                 sum_up(layer, source, words, 2 * y + 1, 2 * from, 2 * count, below);
-                for (x = 0; x < count; x++)
-                    sums[x] = larger(larger(sums[2 * x], sums[2 * x + 1]),
-                                     larger(below[2 * x], below[2 * x + 1]));
+                pool(sums, below, count);
             }
             whim_requantise(layer, (uint32_t)channel, sums, (uint32_t)count,
                             to + from * layer->pixel_step, layer->pixel_step);
