@@ -1,6 +1,6 @@
 """The virtual CH32H417's chip: two cores and their memories, clocks, interrupts and blocks, by
 small programs; what a board must not do stops the run with a sentence. The card's and the sound's
-blocks are in test_sd_model.py, the board as a whole in test_board_h417.py."""
+blocks are in test_sd_model.py, the board as a whole in test_every_board.py."""
 
 import ctypes
 import re
