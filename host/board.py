@@ -29,13 +29,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from sim import changes, save  # the same manners
 from whim import cats, dac, digits_app, flagship_cats, oled, phrases, sound, volume
 from whim.arguments import SEED, VERDICT, add_cat_files, card_manners, whole
 from whim.board import CHIPS, Board, find_image
 from whim.board_figures import picture_figures
-from whim.device import DeviceError, lines
+from whim.device import DeviceError
 from whim.flagship import CORES, WIRINGS, Flagship
+from whim.outcome import film, rolled, save, save_film, save_sound, written
 from whim.sd_card import SdCard
 
 DIGITS = [name for name in CHIPS if name.startswith("digits")]
@@ -79,52 +79,28 @@ def find_card(arguments: argparse.Namespace, needed: bool) -> SdCard | None:
         return SdCard(path, **arguments.speed)
 
 
-def written(arguments: argparse.Namespace, *names: str) -> dict[str, str]:
-    """The files that were asked for, by the names of their arguments."""
-    return {name: str(path) for name in names if (path := getattr(arguments, name))}
-
-
 def roll(arguments: argparse.Namespace) -> None:
-    """Press once, tell the result as a line of JSON, write what was asked for."""
-    frames = []
+    """Press once, tell the result and what it cost as a line of JSON, write what was asked for."""
     with make(arguments) as board:
-        if arguments.gif:
-            board.on_frame = lambda ms: frames.append((ms, board.screen()))
+        frames = film(board) if arguments.gif else []
         board.run(ms=START_MS)
         before = board.transactions
-        result = board.roll()
-        board.run(ms=100)
-        if "error:" in board.console:
-            raise DeviceError(board.console[board.console.index("error:") :].strip())
-        (model,) = lines(board.console, "model")
+        answer = {"board": arguments.board} | rolled(board, arguments.seed)
         screen = board.screen()
-        figures = picture_figures(board.transfers[before:], model["macs"])
-        figures |= {"cycle_model": board.cycle_model, "stack_bytes": board.stack_bytes()}
+        answer |= picture_figures(board.transfers[before:], answer["macs"])
+        answer |= {"cycle_model": board.cycle_model, "stack_bytes": board.stack_bytes()}
     if arguments.png:
         save(oled.photo(screen), arguments.png)
     if arguments.gif:
-        oled.animation(changes(frames), arguments.gif)
-    print(json.dumps({
-        "board": arguments.board,
-        "pips": result["pips"],
-        "seed": arguments.seed,
-        "entropy": result["entropy"],
-        "turn": result["turn"],
-        "latent": result["latent"],
-        "arena_bytes": model["arena_bytes"],
-        "macs": model["macs"],
-        **figures,
-        **written(arguments, "png", "gif"),
-    }))  # fmt: skip
+        save_film(frames, arguments.gif)
+    print(json.dumps(answer | written(arguments, "png", "gif")))
 
 
 def generate(arguments: argparse.Namespace) -> None:
     """Press long, tell the result and what it cost as a line of JSON, write what was asked for."""
-    frames = []
     with make(arguments, card=True) as board:
         flagship_cats.start(board)
-        if arguments.gif:
-            board.on_frame = lambda ms: frames.append((ms, board.screen()))
+        frames = film(board) if arguments.gif else []
         made = flagship_cats.generate(board, arguments.weights)
         if arguments.card and arguments.seed is None:  # what was kept, and drawn from the pool
             board.card.save(arguments.card)
@@ -133,11 +109,9 @@ def generate(arguments: argparse.Namespace) -> None:
     if arguments.oled:
         save(oled.photo(made.screen), arguments.oled)
     if arguments.gif:
-        oled.animation(changes(frames), arguments.gif)
+        save_film(frames, arguments.gif)
     if arguments.wav:
-        if not len(made.sound):
-            raise cats.CatError("nothing was said, so there is no sound to write")
-        sound.write(arguments.wav, made.sound)
+        save_sound(made.sound, arguments.wav)
     print(json.dumps({
         "board": arguments.board,
         "bus": arguments.bus,
@@ -185,23 +159,11 @@ def classify(arguments: argparse.Namespace) -> None:
         answer = digits_app.Line(board).read(picture)
         board.run(ms=100)
         screen = board.screen()
-        figures = {
-            "cycles": answer.cycles,
-            "milliseconds": round(answer.cycles / board.TICKS_PER_MS, 2),  # a cycle is a tick
-            "cycle_model": board.cycle_model,
-            "stack_bytes": board.stack_bytes(),
-        }
+        said = digits_app.told(arguments.board, answer, board)
+        said["stack_bytes"] = board.stack_bytes()
     if arguments.png:
         save(oled.photo(screen), arguments.png)
-    print(json.dumps({
-        "board": arguments.board,
-        "net": digits_app.environment(arguments.board)[1],
-        "digit": answer.digit,
-        "margin": answer.margin,
-        "logits": answer.logits,
-        **figures,
-        **written(arguments, "png"),
-    }))  # fmt: skip
+    print(json.dumps(said | written(arguments, "png")))
 
 
 def profile(arguments: argparse.Namespace) -> None:

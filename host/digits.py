@@ -29,14 +29,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sim import progress, save  # the same manners
 from whim import decoder, digits, digits_app, digits_photo, oled
 from whim.arguments import POSITIVE, whole
 from whim.board import Board
 from whim.device import ROOT, Device, DeviceError
 from whim.format import FormatError
+from whim.outcome import progress, save, written
 
-MEGAHERTZ = 48  # of the boards that read digits
 BATCH = 500  # pictures at a time, in NumPy
 SHARE = 25  # pictures at a time that a process takes
 SIMULATOR = "digits"
@@ -77,21 +76,10 @@ def classify(arguments: argparse.Namespace) -> None:
         answer = digits_app.Line(device).read(picture)
         device.run(ms=100)
         screen = device.screen()
-        model = {}
-        if answer.cycles:
-            ms = round(answer.cycles / MEGAHERTZ / 1000, 2)
-            model = {"cycles": answer.cycles, "ms": ms, "cycle_model": device.cycle_model}
+        said = digits_app.told(arguments.board, answer, device)
     if arguments.png:
         save(oled.photo(screen), arguments.png)
-    print(json.dumps({
-        "digit": answer.digit,
-        "margin": answer.margin,
-        "logits": answer.logits,
-        "board": arguments.board,
-        "net": digits_app.environment(arguments.board)[1],
-        **model,
-        **({"png": str(arguments.png)} if arguments.png else {}),
-    }))  # fmt: skip
+    print(json.dumps(said | written(arguments, "png")))
 
 
 def accuracy(arguments: argparse.Namespace) -> int:
@@ -131,7 +119,7 @@ def accuracy(arguments: argparse.Namespace) -> int:
             "crc32": zlib.crc32(logits.astype(np.int8).tobytes()),
         }
         if any(cycles):
-            milliseconds = np.array(cycles) / MEGAHERTZ / 1000
+            milliseconds = np.array(cycles) / digits_app.MEGAHERTZ / 1000
             report["decoders"][name] |= {
                 "ms_mean": round(float(milliseconds.mean()), 2),
                 "ms_most": round(float(milliseconds.max()), 2),

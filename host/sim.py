@@ -29,7 +29,8 @@ from PIL import Image
 
 from whim import cats, dac, oled, phrases, sheets, sound, terminal
 from whim.arguments import POSITIVE, SEED, VERDICT, add_cat_files
-from whim.device import Device, DeviceError, find_program, lines
+from whim.device import Device, DeviceError, find_program
+from whim.outcome import film, progress, rolled, save, save_film, save_sound, written
 
 PICTURE = 32 * 32
 
@@ -47,34 +48,18 @@ def main() -> int:
 
 def roll(arguments: argparse.Namespace) -> None:
     """Press once, tell the result as a line of JSON, write what was asked for."""
-    frames = []
     with Device(arguments.seed, program=arguments.program) as device:
-        if arguments.gif:
-            device.on_frame = lambda ms: frames.append((ms, device.screen()))
+        frames = film(device) if arguments.gif else []
         device.run(ms=1000)
-        result = device.roll()
-        device.run(ms=100)
-        if "error:" in device.console:
-            raise DeviceError(device.console[device.console.index("error:") :].strip())
-        (model,) = lines(device.console, "model")
+        answer = rolled(device, arguments.seed)
         screen = device.screen()
     if arguments.png:
         save(oled.photo(screen), arguments.png)
     if arguments.gif:
-        oled.animation(changes(frames), arguments.gif)
+        save_film(frames, arguments.gif)
     if arguments.grey:
         save_grey(arguments)
-    written = {name: getattr(arguments, name) for name in ("png", "gif", "grey")}
-    print(json.dumps({
-        "pips": result["pips"],
-        "seed": arguments.seed,
-        "entropy": result["entropy"],
-        "turn": result["turn"],
-        "latent": result["latent"],
-        "arena_bytes": model["arena_bytes"],
-        "macs": model["macs"],
-        **{name: str(path) for name, path in written.items() if path},
-    }))  # fmt: skip
+    print(json.dumps(answer | written(arguments, "png", "gif", "grey")))
 
 
 def generate(arguments: argparse.Namespace) -> None:
@@ -95,15 +80,12 @@ def generate(arguments: argparse.Namespace) -> None:
     if arguments.oled:
         save(oled.photo(cat.screen), arguments.oled)
     if arguments.gif:
-        oled.animation(changes(frames), arguments.gif)
+        save_film(frames, arguments.gif)
     if arguments.wav:
-        if not len(cat.sound):
-            raise cats.CatError("nothing was said, so there is no sound to write")
-        sound.write(arguments.wav, cat.sound)
+        save_sound(cat.sound, arguments.wav)
     if arguments.npy:
         save_cats(arguments, seed)
     keeps = seed is None and arguments.z is None
-    written = {name: getattr(arguments, name) for name in ("png", "oled", "gif", "wav", "npy")}
     print(json.dumps({
         "seed": seed,
         "mood": cat.mood,
@@ -118,7 +100,7 @@ def generate(arguments: argparse.Namespace) -> None:
         "card_bytes_read": cat.stats["card_bytes"],
         "card_retries": cat.stats["retries"],
         **({"kept": str(arguments.card / f"cats/{cat.kept:05}.bmp")} if keeps else {}),
-        **{name: str(path) for name, path in written.items() if path},
+        **written(arguments, "png", "oled", "gif", "wav", "npy"),
     }))  # fmt: skip
 
 
@@ -135,8 +117,7 @@ def say(arguments: argparse.Namespace) -> None:
     if arguments.wav:
         sound.write(arguments.wav, said.sound)
     if arguments.gif:
-        oled.animation(changes(frames), arguments.gif)
-    written = {name: getattr(arguments, name) for name in ("wav", "gif")}
+        save_film(frames, arguments.gif)
     print(json.dumps({
         "verdict": arguments.index,
         "mood": phrases.MOODS[arguments.index >> 16],
@@ -144,7 +125,7 @@ def say(arguments: argparse.Namespace) -> None:
         "speech_seconds": said.seconds,
         "seconds": round(len(said.sound) / dac.RATE, 2),
         "volume": arguments.volume,
-        **{name: str(path) for name, path in written.items() if path},
+        **written(arguments, "wav", "gif"),
     }))  # fmt: skip
 
 
@@ -231,28 +212,6 @@ def save_grey(arguments: argparse.Namespace) -> None:
     values = np.frombuffer(records, np.uint8).reshape(arguments.count, 1 + PICTURE)
     with open(arguments.grey, "wb") as file:  # savez would append .npz to another name
         np.savez_compressed(file, x=values[:, 1:].reshape(-1, 32, 32), y=values[:, 0])
-
-
-def save(picture: Image.Image, path: Path) -> None:
-    try:
-        picture.save(path)
-    except ValueError as error:  # it does not know the name's ending
-        raise DeviceError(f"{path}: {error}") from None
-
-
-def changes(frames: list[tuple[float, np.ndarray]]) -> list[tuple[np.ndarray, float]]:
-    """The screens that differ from the one before, with durations in ms; the last is held."""
-    kept = [frames[0]]
-    kept += [new for old, new in zip(frames, frames[1:]) if (old[1] != new[1]).any()]
-    ends = [ms for ms, _ in kept[1:]] + [kept[-1][0] + 2000]
-    return [(screen, end - ms) for (ms, screen), end in zip(kept, ends)]
-
-
-def progress(count: int, unit: str):
-    """A progress bar, on a terminal only."""
-    from tqdm import tqdm
-
-    return tqdm(total=count, unit=unit, disable=None, leave=False)
 
 
 def parse() -> argparse.Namespace:

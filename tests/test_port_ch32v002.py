@@ -148,7 +148,7 @@ def test_a_line_of_json_says_what_a_digit_took(tmp_path):
     told = json.loads(run.stdout)
     assert told["net"] == "small" and told["cycle_model"] == "qingke-v2a-2"
     assert told["digit"] == max(range(10), key=lambda i: told["logits"][i])
-    assert told["milliseconds"] == pytest.approx(told["cycles"] / 48_000, abs=0.01)
+    assert told["ms"] == pytest.approx(told["cycles"] / 48_000, abs=0.01)
     assert 100 < told["stack_bytes"] < 2048 and (tmp_path / "screen.png").stat().st_size > 500
 
 

@@ -15,6 +15,7 @@ from whim.environments import names, setting
 PICTURES = ROOT / "data/digits-pictures.txt"
 PROGRAM = ROOT / ".pio/build/digits/program"
 DIGITS = 10
+MEGAHERTZ = 48  # of the boards that read digits
 NETS = "small", "large", "dense"
 BAUD = 115200
 PROMPT = ">>> "
@@ -76,6 +77,16 @@ def environment(name: str) -> tuple[str, str]:
         known = [part for part in names() if setting(part, "custom_app") == "digits"]
         raise DeviceError(f"{name} is no environment that reads digits: there are {known}")
     return setting(name, "board"), setting(name, "custom_model").removeprefix("digits-")
+
+
+def told(name: str, answer: Answer, device) -> dict:
+    """What a line of JSON says of an answer by the environment `name`'s firmware on `device`."""
+    said = {"board": name, "net": environment(name)[1], "digit": answer.digit}
+    said |= {"margin": answer.margin, "logits": answer.logits}
+    if answer.cycles:
+        ms = round(answer.cycles / MEGAHERTZ / 1000, 2)
+        said |= {"cycles": answer.cycles, "ms": ms, "cycle_model": device.cycle_model}
+    return said
 
 
 class Line:
