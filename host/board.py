@@ -9,7 +9,7 @@
     python host/board.py ch32h417 say --index 12345 --wav verdict.wav     any verdict
     python host/board.py digits_v003 classify --image 3 --png screen.png         read a built-in
                                                                  picture: the digit, what it took
-    python host/board.py ch32h417 profile --seed 7               where its cycles go
+    python host/board.py digits_v003 profile                     where its cycles go: of any board
     python host/board.py ch32v003 serial                         its serial line, for a terminal
     python host/board.py ch32v003 run --ms 2000                  what the console says at start
 
@@ -41,6 +41,7 @@ from whim.sd_card import SdCard
 DIGITS = [name for name in CHIPS if name.startswith("digits")]
 BOARDS = {"ch32v003": Board, "ch32h417": Flagship} | dict.fromkeys(DIGITS, Board)
 START_MS = 1500  # until every board asks for a press
+DIGIT = 7  # the picture whose profile is taken
 
 
 def main() -> int:
@@ -167,12 +168,17 @@ def classify(arguments: argparse.Namespace) -> None:
 
 
 def profile(arguments: argparse.Namespace) -> None:
-    """List what each function of a roll cost, or of a cat on a board that makes them."""
+    """List what each function cost of the board's work: a cat, a digit or a roll."""
     flagship = arguments.board == "ch32h417"
     with make(arguments, card=flagship) as board:
         board.run(ms=START_MS)
         board.machine.call("profile_start")
-        flagship_cats.generate(board, arguments.weights) if flagship else board.roll()
+        if flagship:
+            flagship_cats.generate(board, arguments.weights)
+        elif arguments.board in DIGITS:
+            digits_app.Line(board).read(digits_app.built_in()[DIGIT])
+        else:
+            board.roll()
         for number, core in enumerate(CORES if flagship else [arguments.board]):
             functions = board.machine.profile(number)
             total = sum(cycles for _, cycles in functions.values())
@@ -277,7 +283,7 @@ def parse() -> argparse.Namespace:
     command = commands.add_parser(
         "profile",
         parents=[common, weights],
-        help="list what each function of a roll costs, or of a cat",
+        help="list what each function costs, of a roll, a cat or a digit",
         **manners,
     )
     command.set_defaults(run=profile)
@@ -300,7 +306,7 @@ def parse() -> argparse.Namespace:
         if arguments.run in (generate, say):
             parser.error(f"{arguments.board} makes no cats: try ch32h417")
     reads = arguments.board in DIGITS
-    if (arguments.run is classify) != reads and arguments.run in (classify, roll, profile):
+    if (arguments.run is classify) != reads and arguments.run in (classify, roll):
         parser.error(f"{arguments.board} {'reads digits' if reads else 'rolls a die'}: it cannot"
                      f" {arguments.run.__name__}")
     if "noise" in arguments.speed:

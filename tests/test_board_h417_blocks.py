@@ -571,7 +571,7 @@ def test_a_profile_counts_each_core_in_the_memory_of_its_code(tmp_path):
     chip = Chip(tmp_path, [*start_v5f(), "j ."], to_itcm(["nop"] * 50))
     chip.call("profile_start")
     chip.run(2_000)
-    count = [chip.call("core_profile", V5F, 2 * place, 0) for place in range(50)]
+    count = [chip.call("core_profile", V5F, ITCM + 4 * place, 0) for place in range(50)]
     assert count == [1] * 50
 
 

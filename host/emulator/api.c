@@ -25,24 +25,32 @@ void board_card(struct board *board, const uint8_t *file, uint32_t bytes, uint64
 
 int board_profile_start(struct board *board)
 {
+    int all = 1;
     for (unsigned i = 0; i < board->core_count; i++) {
-        struct view *view = &board->view[i];
-        free(view->profile);
-        view->profile = calloc(view->memory[view->profiled].size / 2, sizeof *view->profile);
-        if (!view->profile) return 0;
+        struct memory *memory = board->view[i].memory, *same;
+        for (struct memory *end = memory + board->view[i].count; memory < end; memory++) {
+            for (same = board->view[i].memory; same->code != memory->code; same++) {}
+            if (same == memory) {
+                free(memory->profile);
+                memory->profile = calloc(memory->size / 2, sizeof *memory->profile);
+            }
+            memory->profile = same->profile;
+            all &= memory->profile != NULL;
+        }
     }
-    return 1;
+    return all;
 }
 
-uint64_t board_core_profile(const struct board *board, unsigned core, uint32_t place, int cycles)
+uint64_t board_core_profile(const struct board *board, unsigned core, uint32_t address, int cycles)
 {
-    const struct profile *here = &board->view[core].profile[place];
-    return cycles ? here->cycles : here->instructions;
-}
-
-uint64_t board_profile(const struct board *board, uint32_t place, int cycles)
-{
-    return board_core_profile(board, 0, place, cycles);
+    for (unsigned i = 0; i < board->view[core].count; i++) {
+        const struct memory *memory = &board->view[core].memory[i];
+        const struct profile *here;
+        if (address - memory->base >= memory->size) continue;
+        here = &memory->profile[(address - memory->base) >> 1];
+        return cycles ? here->cycles : here->instructions;
+    }
+    return 0;
 }
 
 void board_callbacks(struct board *board, int (*i2c)(int, int), void (*uart)(int))

@@ -127,12 +127,10 @@ uint32_t board_snapshot_bytes(const struct board *board);
 void board_snapshot(const struct board *board, uint8_t *bytes);
 int board_restore(struct board *board, const uint8_t *bytes);
 
-/* From now on count what each instruction costs, anew: in flash (bench and V5F: in ITCM, V3F: in
- * shared SRAM); 0 without memory. Then: the instructions or cycles of the one at halfword `place`
- * of that memory. */
+/* From now on count what each instruction costs, anew; 0 without memory. Then: the instructions or
+ * cycles of the one at `address`, as `core` ran it. */
 int board_profile_start(struct board *board);
-uint64_t board_profile(const struct board *board, uint32_t place, int cycles);
-uint64_t board_core_profile(const struct board *board, unsigned core, uint32_t place, int cycles);
+uint64_t board_core_profile(const struct board *board, unsigned core, uint32_t address, int cycles);
 
 /* The registers that the models have, by index; 0 after the last. */
 int board_register(unsigned index, const char **name, uint32_t *address, uint32_t *bits,

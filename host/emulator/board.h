@@ -28,12 +28,18 @@ enum stop {
     STOP_HOST,  /* a callback asked for it */
 };
 
+/* What an instruction has cost so far. */
+struct profile {
+    uint64_t instructions, cycles;
+};
+
 /* Memory that is not a register: RAM, or flash, which appears at two addresses. */
 struct memory {
     const char *name;
     uint32_t base, size;
     uint8_t *bytes;
     struct op *code; /* what is decoded so far, one for each halfword */
+    struct profile *profile; /* likewise, or NULL where nobody counts */
     bool writable, flash;
     uint8_t wait;         /* cycles that an access takes longer */
     uint32_t word_cycles; /* that fetching a word of code takes */
@@ -54,11 +60,6 @@ static inline void memory_forget(struct memory *memory)
     memset(memory->code, 0, memory->size / 2 * sizeof *memory->code);
 }
 
-/* What an instruction has cost so far. */
-struct profile {
-    uint64_t instructions, cycles;
-};
-
 enum { BENCH_HERTZ = 400000000 };
 enum { FOREVER = 1000 }; /* of i2c_stuck */
 enum { MAX_CORES = 2, MAX_MEMORIES = 6, MAX_CHANGES = 64, MAX_TYPED = 4096, FAULT_TEXT = 200 };
@@ -71,8 +72,6 @@ enum {
 struct view {
     struct memory memory[MAX_MEMORIES];
     uint32_t count;
-    struct profile *profile; /* one for each halfword of memory[profiled], or NULL */
-    uint32_t profiled;
 };
 
 /* What the world does to a pin, at a time. */

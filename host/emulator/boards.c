@@ -47,7 +47,6 @@ static struct board *new_board(unsigned cores, unsigned isa, unsigned model, uin
         board->cores[i].isa = isa;
         board->cores[i].model = (uint8_t)model;
         board->cores[i].clock.ticks_per_cycle = length;
-        board->view[i].profiled = 1;
     }
     for (unsigned event = 0; event < EVENTS; event++) board->due[event] = NEVER;
     memset(board->drive, DRIVE_NONE, sizeof board->drive);
@@ -127,7 +126,6 @@ struct board *board_new_ch32h417(void)
     board->type = &chip_ch32h417;
     board->lsi_jitter = 500;
     board->cores[V5F].model = MODEL_QINGKE_V5F;
-    board->view[V3F].profiled = 0;
     board->drive[PORT_B][6] = board->drive[PORT_B][7] = DRIVE_PULLED_UP;
     all = add(board, V3F, "shared SRAM", 0x20100000, 512 * KB, false) &&
           add(board, V3F, "flash", 0x00000000, 960 * KB, true) &&
@@ -153,6 +151,7 @@ static void free_everywhere(struct board *board, void *pointer)
             struct memory *memory = &board->view[i].memory[j];
             if (memory->bytes == pointer) memory->bytes = NULL;
             if (memory->code == pointer) memory->code = NULL;
+            if (memory->profile == pointer) memory->profile = NULL;
         }
     }
     free(pointer);
@@ -166,8 +165,8 @@ void board_free(struct board *board)
         for (unsigned j = 0; j < view->count; j++) {
             if (view->memory[j].bytes) free_everywhere(board, view->memory[j].bytes);
             if (view->memory[j].code) free_everywhere(board, view->memory[j].code);
+            if (view->memory[j].profile) free_everywhere(board, view->memory[j].profile);
         }
-        free(view->profile);
     }
     free(board);
 }

@@ -323,9 +323,6 @@ static inline void run(struct board *board, const struct cycle_model *model)
     struct memory *in = NULL;
     const uint32_t ram_base = board->memory[0].base, ram_size = board->memory[0].size;
     uint8_t *const ram = board->memory[0].bytes;
-    struct profile *const profile = board->view[core->number].profile;
-    const struct op *const profiled =
-        profile ? board->memory[board->view[core->number].profiled].code : NULL;
     uint32_t pc = core->pc;
 
     for (;;) {
@@ -514,8 +511,8 @@ static inline void run(struct board *board, const struct cycle_model *model)
         }
         core->pc = next;
         core->retired++;
-        if (in->code == profiled) {
-            struct profile *here = &profile[offset >> 1];
+        if (in->profile) {
+            struct profile *here = &in->profile[offset >> 1];
             here->instructions++;
             here->cycles += core->cycles - began;
         }

@@ -17,8 +17,11 @@ from whim.device import ROOT, DeviceError
 LIBRARY = ROOT / ".pio/build/emulator"
 FLASH, ITCM, SHARED = (0, 16 << 10), (0x200A_0000, 128 << 10), (0x2010_0000, 512 << 10)
 CODE = {  # of each core: where
-    "ch32v003": [FLASH], "ch32v002": [FLASH], "bench": [ITCM], "ch32h417": [SHARED, ITCM],
-}  # fmt: skip
+    "ch32v003": [[FLASH, (0x2000_0000, 2 << 10)]],
+    "ch32v002": [[FLASH, (0x2000_0000, 4 << 10)]],
+    "ch32h417": [[SHARED], [ITCM]],
+    "bench": [[ITCM]],
+}
 TIME, FAULT, ECALL, HALTED = 1, 2, 3, 4  # why the emulator stopped
 FIGURES = (
     "ticks", "cycles", "slept", "retired", "hertz", "resets", "lowest_sp", "pc", "fault_pc",
@@ -76,7 +79,7 @@ def load_library() -> ctypes.CDLL:
         ("drive", ctypes.c_int, pointer, u64, u32, u32, u32), ("release", None, pointer),
         ("type", u32, pointer, bytes_, u32), ("snapshot_bytes", u32, pointer),
         ("snapshot", None, pointer, bytes_), ("restore", ctypes.c_int, pointer, bytes_),
-        ("profile_start", ctypes.c_int, pointer), ("profile", u64, pointer, u32, ctypes.c_int),
+        ("profile_start", ctypes.c_int, pointer),
         ("register", ctypes.c_int, u32, *(ctypes.c_void_p,) * 4),
     ):  # fmt: skip
         function = getattr(library, f"board_{name}")
@@ -96,7 +99,7 @@ class Machine:
         size: int = 1 << 20,
     ):
         self._library = load_library()
-        self.symbols: list[tuple[int, str]] = []
+        self.symbols: list[tuple[int, bool, str]] = []  # address, local, name: of code
         self.addresses: dict[str, int] = {}
         self._code = CODE.get(kind, [])
         if isa is None:
@@ -153,7 +156,8 @@ class Machine:
                 continue
             code = elf.get_section(symbol["st_shndx"])["sh_flags"] & 4
             if code and not symbol.name.startswith((".L", "$")):
-                self.symbols.append((symbol["st_value"], symbol.name))
+                local = symbol["st_info"]["bind"] == "STB_LOCAL"  # a linker script's are not
+                self.symbols.append((symbol["st_value"], local, symbol.name))
         self.symbols.sort()
 
     def write(self, address: int, data: bytes) -> None:
@@ -192,10 +196,10 @@ class Machine:
     def where(self, address: int) -> str:
         """An address, with the function around it."""
         at = address & ~0x0800_0000 if address >> 16 == 0x0800 else address
-        index = bisect_right(self.symbols, (at, "\x7f"))
+        index = bisect_right(self.symbols, (at, True, "\x7f"))
         if not index:
             return f"0x{address:08x}"
-        start, name = self.symbols[index - 1]
+        start, _, name = self.symbols[index - 1]
         return f"0x{address:08x} in {name}" + (f"+0x{at - start:x}" if at > start else "")
 
     def fault(self) -> str:
@@ -211,14 +215,13 @@ class Machine:
         return self.call("core_cycle_model", core).decode()
 
     def profile(self, core: int = 0) -> dict[str, tuple[int, int]]:
-        """Since profile_start: instructions and cycles of each function in the memory that a core's
-        code runs from, dearest first."""
+        """Since profile_start: instructions and cycles of each function in the memories that a
+        core's code runs from, dearest first."""
         found: dict[str, tuple[int, int]] = {}
-        start, size = self._code[core]
         count = partial(self.call, "core_profile", core)
-        for place in range(size // 2):
+        for place in (start + 2 * i for start, size in self._code[core] for i in range(size // 2)):
             if instructions := count(place, 0):
-                name = self.where(start + 2 * place).split(" in ")[-1].split("+")[0]
+                name = self.where(place).split(" in ")[-1].split("+")[0]
                 old = found.get(name, (0, 0))
                 found[name] = old[0] + instructions, old[1] + count(place, 1)
         return dict(sorted(found.items(), key=lambda item: -item[1][1]))
