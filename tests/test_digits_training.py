@@ -15,7 +15,7 @@ from whim.digits_net import DigitNet, rounded, stages  # noqa: E402
 
 RNG = np.random.default_rng(8)
 TINY = "conv4-same-pool-ternary conv6-same-pool-int2-high90 conv5-int4 dense8-power dense10-int2"
-PLAN = digits_training.Plan("dense20-ternary dense15-power dense10-int2", 80, batch=32)
+PLAN = digits_training.Plan("dense20-ternary dense15-power dense10-int2", 80, 32, variants=1)
 CONV_PLAN = digits_training.Plan(TINY, 12, batch=16)
 ENCODINGS = ("ternary", "int2", "int4", "power")
 
@@ -168,6 +168,30 @@ def test_all_weights_are_fixed_at_the_end_and_stay():
     assert any(not torch.equal(a.integers(), w) for a, (_, w) in zip(net.layers, before))
 
 
+def test_a_run_that_ends_calmly_sees_more_plain_pictures_and_measures_its_norms_by_them(tmp_path):
+    seen = []
+
+    class Watched(digits_training.Lesson):
+        def batch(self, count, plain):
+            seen.append(plain)
+            return super().batch(count, plain)
+
+    lesson = Watched(*LESSON)
+    plan = CONV_PLAN._replace(calm=0.25)
+    net = digits_training.train(plan, lesson, 1, tmp_path / "run.pt")
+    assert seen == [digits_training.PLAIN] * 9 + [digits_training.CALM_PLAIN] * 3
+    x = torch.from_numpy(lesson.pictures[0]).float()[:, None]
+    for layer in net.layers[:-1]:
+        sums = layer.sums(x, layer.integers())
+        mean = sums.mean((0, 2, 3)) if sums.dim() == 4 else sums.mean(0)
+        assert torch.allclose(layer.mean, mean, atol=1e-3)
+        x = layer.run(x)
+    model, pictures = net.export(), lesson.pictures[0].astype(np.int8)
+    said = decoder.decode(model, pictures.reshape(len(pictures), -1)).reshape(len(pictures), -1)
+    wrong = int((said.argmax(1) != lesson.labels).sum())
+    assert wrong == net.wrong(pictures, lesson.labels), "the integers are those of the new norms"
+
+
 def test_a_killed_run_goes_on_bit_for_bit(tmp_path, monkeypatch):
     monkeypatch.setattr(digits_training, "CHECKPOINT_STEPS", 30)
     whole = digits_training.train(PLAN, LESSON, 3, tmp_path / "whole.pt").state_dict()
@@ -197,7 +221,6 @@ def test_only_the_judge_opens_the_test_set(tmp_path, monkeypatch):
     monkeypatch.setattr(
         digits, "load", lambda folder, name: opened.append(name) or load(folder, name)
     )
-    monkeypatch.setattr(digits_training, "VARIANTS", 1)
     monkeypatch.setattr(digits_training, "DATA", tmp_path)
     monkeypatch.setattr(digits_training, "RESULTS", tmp_path / "digits.json")
     teacher = digits_teacher.network((4, 4, 4))
@@ -240,7 +263,6 @@ def test_the_nets_of_the_sweep_are_nets_of_their_encoding(net):
 def test_a_sweep_goes_on_where_it_was_and_is_written_down(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     data, nets = write_mnist(tmp_path), digits_sweep.NETS[3:6]
-    monkeypatch.setattr(digits_training, "VARIANTS", 1)
     monkeypatch.setattr(digits_teacher, "train", lambda *_: digits_teacher.network((4, 4, 4)))
     for name, value in dict(ROWS="sweep.json", PICTURE="sweep.png", PAGE="page.md").items():
         monkeypatch.setattr(digits_sweep, name, tmp_path / value)

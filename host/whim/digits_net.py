@@ -178,6 +178,14 @@ class DigitLayer(nn.Module):
         y = F.batch_norm(y, *buffers, scale, offset, self.training, MOMENTUM, EPSILON)
         return Step.apply(y, 0, self.stage.high)
 
+    @torch.no_grad()
+    def measure(self, x: torch.Tensor) -> None:
+        """Measure the batch norm anew: `x` is what the layer reads of many pictures."""
+        sums = torch.cat([self.sums(part, self.integers()) for part in x.split(1000)])
+        places = [axis for axis in range(sums.dim()) if axis != 1]
+        self.mean.copy_(sums.mean(places))
+        self.variance.copy_(sums.var(places))
+
     def logit_scale(self) -> torch.Tensor:
         """Steps of a logit for each unit of a sum."""
         size = self.weight[0].numel() ** 0.5 * (self.integers().abs().mean() + 0.3)
@@ -257,6 +265,12 @@ class DigitNet(nn.Module):
     def fix(self, share: float) -> None:
         for layer in self.layers:
             layer.fix(share)
+
+    def measure(self, x: torch.Tensor) -> None:
+        """Measure all batch norms by pictures (N, 1, 16, 16), as the integers before them give."""
+        for layer in self.layers[:-1]:
+            layer.measure(x)
+            x = torch.cat([layer.run(images(part)) for part in x.split(1000)])
 
     def load_state_dict(self, *args, **kwargs):
         answer = super().load_state_dict(*args, **kwargs)

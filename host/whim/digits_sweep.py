@@ -70,7 +70,7 @@ def run(data: Path, runs: Path) -> None:
     from whim import digits, digits_training
 
     plan = digits_training.Plan("", STEPS, BATCH)
-    everything = digits_training.lesson(data, runs, plan.strengths)
+    everything = digits_training.lesson(data, runs, plan)
     kept, held_out = digits.split(len(everything.labels))
     lesson = everything.only(kept)
     seen = everything.pictures[0, held_out].astype(np.int8), everything.labels[held_out]

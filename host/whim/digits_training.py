@@ -32,9 +32,9 @@ RATE, WARM_UP_STEPS = 5e-3, 300  # of weights in units of their mean; half of it
 FREE, FIXED = 0.4, 0.95  # shares of a run before which no weight is fixed and after which all are
 FIX_STEPS, CHECKPOINT_STEPS, LINE_SECONDS = 50, 500, 60
 TAUGHT, TEMPERATURE = 0.7, 2.0  # the teacher's share of the loss, and how soft its answers are
-PLAIN = 0.15  # share of pictures as they are in the files
+PLAIN, CALM_PLAIN = 0.15, 0.5  # share of pictures as they are in the files; while it is calm
 MILD, STRONG = 0.7, 1.0  # strengths of digits_pictures.bent
-VARIANTS = 12  # of every picture and strength
+MEASURED = 20_000  # plain pictures by which the norms of a net that ends calmly are measured
 TEACHER_SEED = 1
 
 
@@ -45,6 +45,8 @@ class Plan(NamedTuple):
     steps: int
     batch: int = 128
     strengths: tuple[float, ...] = (MILD,)
+    variants: int = 12  # of every picture and strength
+    calm: float = 0.0  # share of the steps, the last ones, that see more pictures as they are
     bfloat16: bool = False  # faster for wide maps
 
 
@@ -54,8 +56,10 @@ NETS = {  # large's "high75": 432 values of at most 75 have sums below 2^15, see
     ),
     "large": Plan(
         "conv21-same-pool-ternary conv48-same-pool-ternary-high75 conv64-ternary dense10-ternary",
-        45_000,
+        100_000,
         strengths=(MILD, STRONG),
+        variants=24,
+        calm=0.2,
         bfloat16=True,
     ),
     "dense": Plan("dense150-ternary dense90-ternary dense10-ternary", 60_000, batch=256),
@@ -72,22 +76,23 @@ class Lesson(NamedTuple):
     def only(self, rows: np.ndarray) -> "Lesson":
         return Lesson(self.pictures[:, rows], self.answers[:, rows], self.labels[rows])
 
-    def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Pictures (count, 1, 16, 16), answers and labels, drawn by PyTorch's generator."""
+    def batch(self, count: int, plain: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Pictures (count, 1, 16, 16), a share `plain` of them as they are, answers and labels,
+        drawn by PyTorch's generator."""
         rows = torch.randint(0, len(self.labels), (count,)).numpy()
         variants = torch.randint(1, max(len(self.pictures), 2), (count,))
-        variants[torch.rand(count) < PLAIN] = 0
+        variants[torch.rand(count) < plain] = 0
         variants = np.minimum(variants.numpy(), len(self.pictures) - 1)
         x = torch.from_numpy(self.pictures[variants, rows]).float()[:, None]
         answers = torch.from_numpy(self.answers[variants, rows]).float()
         return x, answers, torch.from_numpy(self.labels[rows].astype(np.int64))
 
 
-def lesson(data: Path, runs: Path, strengths: tuple[float, ...]) -> Lesson:
+def lesson(data: Path, runs: Path, plan: Plan) -> Lesson:
     """All 60,000 training pictures with their variants; what exists in `runs` is not made again."""
     pictures, labels = digits.load(data, digits.TRAIN)
     runs.mkdir(parents=True, exist_ok=True)
-    names = ["plain"] + [f"bent-{s}-{v}" for s in strengths for v in range(VARIANTS)]
+    names = ["plain"] + [f"bent-{s}-{v}" for s in plan.strengths for v in range(plan.variants)]
     paths = [runs / f"{name}.npz" for name in names]
     if not all(path.exists() for path in paths):
         kept, held_out = digits.split(len(labels))
@@ -148,7 +153,8 @@ class Run:
             self.net.fix(fixed_share(step / self.plan.steps))
         for group in self.optimiser.param_groups:
             group["lr"] = group["factor"] * rate(step, self.plan.steps)
-        x, answers, labels = self.lesson.batch(self.plan.batch)
+        calm = step >= (1 - self.plan.calm) * self.plan.steps
+        x, answers, labels = self.lesson.batch(self.plan.batch, CALM_PLAIN if calm else PLAIN)
         self.net.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
             logits = self.net(images(x)).float()
@@ -187,12 +193,15 @@ def train(plan: Plan, lesson: Lesson, seed: int, path: Path, held_out=None) -> D
                 tqdm.write(line, file=sys.stderr)
                 with path.with_suffix(".log").open("a") as log:
                     print(line, file=log)
+    if plan.calm:
+        plain = torch.from_numpy(lesson.pictures[0, :MEASURED]).float()[:, None]
+        run.net.measure(plain)
     return run.net.eval()
 
 
 def validate(plan: Plan, name: str, data: Path, runs: Path, seeds) -> dict[int, float]:
     """Train without the held-out pictures; the share of them that each seed's integers read."""
-    everything = lesson(data, runs, plan.strengths)
+    everything = lesson(data, runs, plan)
     kept, held_out = digits.split(len(everything.labels))
     taught = everything.only(kept)
     seen = everything.pictures[0, held_out].astype(np.int8), everything.labels[held_out]
@@ -206,7 +215,7 @@ def validate(plan: Plan, name: str, data: Path, runs: Path, seeds) -> dict[int, 
 
 def train_all(plan: Plan, name: str, data: Path, runs: Path, seeds) -> dict[int, DigitNet]:
     """Train on all 60,000 pictures, once for each seed."""
-    everything = lesson(data, runs, plan.strengths)
+    everything = lesson(data, runs, plan)
     return {
         seed: train(plan, everything, seed, runs / f"{name}-{plan.steps}-{seed}.pt")
         for seed in seeds
