@@ -280,6 +280,7 @@ def test_the_judge_tells_the_real_from_noise_and_remembers_features(tmp_path, mo
     assert np.array_equal(rows[:, 0], rows[:, 1]) and np.array_equal(rows[:, 6], rows[:, 7])
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit")  # in which the file is, and so its stand-in
 def test_the_judge_of_fid_is_found_without_its_package_and_sees_what_pytorch_fid_shows_it(
     tmp_path, monkeypatch
 ):
