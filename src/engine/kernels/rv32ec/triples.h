@@ -41,4 +41,34 @@
 #define SECTION_3 .ramtext
 #endif
 
+#ifdef __ASSEMBLER__
+/* What a weight does to a sum, for blocks of all 27 triples. */
+    .macro nothing to, from
+    .endm
+    .macro plus to, from
+    add \to, \to, \from
+    .endm
+    .macro minus to, from
+    sub \to, \to, \from
+    .endm
+
+/* whim_triples_16_sums, either way: begin, and add the window's three rows by pass_16. */
+    .macro open_window
+    sw ra, RETURN(sp)
+    add t0, t0, sp
+    sw t0, WINDOW(sp)
+    lw tp, WEIGHTS(sp)
+    .endm
+    .macro pass_window
+    lw t0, ROWS(t0)
+    call pass_16
+    lw t0, WINDOW(sp)
+    lw t0, ROWS + 4(t0)
+    call pass_16
+    lw t0, WINDOW(sp)
+    lw t0, ROWS + 8(t0)
+    call pass_16
+    .endm
+#endif
+
 #endif

@@ -100,23 +100,13 @@ pass_16:
     .section SECTION_3.whim_triples_16_sums, "ax"
     .globl whim_triples_16_sums
 whim_triples_16_sums:
-    sw ra, RETURN(sp)
-    add t0, t0, sp
-    sw t0, WINDOW(sp)
-    lw tp, WEIGHTS(sp)
+    open_window
     li t2, 0
     li s0, 0
     li s1, 0
     li a0, 0
     li a1, 0
-    lw t0, ROWS(t0)
-    call pass_16
-    lw t0, WINDOW(sp)
-    lw t0, ROWS + 4(t0)
-    call pass_16
-    lw t0, WINDOW(sp)
-    lw t0, ROWS + 8(t0)
-    call pass_16
+    pass_window
     slli t1, t2, 4
     sub t1, t1, t2
     sw t1, SHIFTED(sp)

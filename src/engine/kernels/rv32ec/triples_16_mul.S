@@ -59,22 +59,12 @@ pass_16:
     .section SECTION_3.whim_triples_16_sums, "ax"
     .globl whim_triples_16_sums
 whim_triples_16_sums:
-    sw ra, RETURN(sp)
-    add t0, t0, sp
-    sw t0, WINDOW(sp)
-    lw tp, WEIGHTS(sp)
+    open_window
     li t1, 0
     .irp sum, s0, s1, a0, a1, t2
     li \sum, 0
     .endr
-    lw t0, ROWS(t0)
-    call pass_16
-    lw t0, WINDOW(sp)
-    lw t0, ROWS + 4(t0)
-    call pass_16
-    lw t0, WINDOW(sp)
-    lw t0, ROWS + 8(t0)
-    call pass_16
+    pass_window
     sw t1, SHIFTED(sp)
     slli a2, t1, 8
     add t1, t1, a2

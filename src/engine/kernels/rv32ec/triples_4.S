@@ -9,15 +9,6 @@
  * Other registers: a5 source, a0 mask, a1 blocks, t1 and t2 codes, tp and t0 weights, ra block. */
 #include "engine/kernels/rv32ec/triples.h"
 
-    .macro nothing to, from
-    .endm
-    .macro plus to, from
-    add \to, \to, \from
-    .endm
-    .macro minus to, from
-    sub \to, \to, \from
-    .endm
-
 /* 27 blocks of 8 bytes for each of the two channels. */
     .section SECTION_2.whim_triples_4_blocks, "ax"
     .option push

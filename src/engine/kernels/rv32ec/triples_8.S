@@ -16,15 +16,6 @@
 #include "engine/kernels/rv32ec/triples.h"
 
 /* 27 blocks of 32 bytes, the first for -1, -1, -1. They return by ra, and spoil a2 and a5. */
-    .macro nothing to, from
-    .endm
-    .macro plus to, from
-    add \to, \to, \from
-    .endm
-    .macro minus to, from
-    sub \to, \to, \from
-    .endm
-
     .section SECTION_2.whim_triples_8_blocks, "ax"
     .option push
     .option norelax /* so that they are aligned here and now */
