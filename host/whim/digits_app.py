@@ -8,18 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from whim import digits
+from whim import digits, packing
 from whim.device import ROOT, DeviceError, lines
 from whim.environments import names, setting
+from whim.self_test import BAUD, SelfTestError, find_prompt
 
 PICTURES = ROOT / "data/digits-pictures.txt"
 PROGRAM = ROOT / ".pio/build/digits/program"
 DIGITS = 10
 MEGAHERTZ = 48  # of the boards that read digits
-NETS = "small", "large", "dense"
-BAUD = 115200
+NETS = [name.removeprefix("digits-") for name in packing.DIGITS]
 PROMPT = ">>> "
-WAKE = 12  # half seconds for the first prompt
 PATIENCE_MS = 3000  # for an answer; the largest net takes a tenth of it
 HEAD = """\
 # One picture of each digit, built into the firmware: the first of each in MNIST's training set, as
@@ -127,14 +126,12 @@ class Port:
 
         try:
             self._line = serial.Serial(name, BAUD, timeout=0.05, write_timeout=5)
+            find_prompt(name, self._line)
         except (serial.SerialException, OSError) as error:
             raise DeviceError(f"{name}: {getattr(error, 'strerror', None) or error}") from None
+        except SelfTestError as error:
+            raise DeviceError(str(error)) from None
         self._name = name
-        for _ in range(WAKE):  # some boards restart when their line is opened
-            self._line.write(b"\x03")
-            if self._heard(0.5).endswith(PROMPT):
-                return
-        raise DeviceError(f"no prompt from {name}: is it the right port, and the digits' firmware?")
 
     def _heard(self, seconds: float) -> str:
         """What comes until a prompt, or for so long."""

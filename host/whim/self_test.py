@@ -66,10 +66,10 @@ def ask(port: str, weights: str | None = None) -> dict[int, int]:
 
     try:
         with serial.Serial(port, BAUD, timeout=0.1, write_timeout=5) as line:
-            _find_prompt(port, line)
+            find_prompt(port, line)
             if weights:
                 line.write(f"weights {weights}\r".encode())
-                _find_prompt(port, line)
+                find_prompt(port, line)
             text = _command(port, line, b"selftest cat" if weights else b"selftest")
     except (serial.SerialException, OSError) as error:
         raise SelfTestError(f"{port}: {getattr(error, 'strerror', None) or error}") from None
@@ -79,7 +79,7 @@ def ask(port: str, weights: str | None = None) -> dict[int, int]:
     return {int(number): int(crc, 16) for number, crc in LINE.findall(text)}
 
 
-def _find_prompt(port: str, line) -> None:
+def find_prompt(port: str, line) -> None:
     """Ctrl-C forgets what was half typed, and asks for a prompt."""
     heard, end = b"", time.monotonic() + WAKE_S
     while time.monotonic() < end:
